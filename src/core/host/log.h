@@ -1,0 +1,23 @@
+/* One line per fact, key=value, to stderr; with journald's <N> prefixes when systemd runs us. */
+#ifndef HM_HOST_LOG_H
+#define HM_HOST_LOG_H
+
+#include <stdbool.h>
+
+enum hm_log_level {
+	HM_LOG_ERROR = 3, /* syslog's numbers */
+	HM_LOG_WARNING = 4,
+	HM_LOG_INFO = 6,
+	HM_LOG_DEBUG = 7,
+};
+
+void hm_log_set_level(enum hm_log_level level);
+bool hm_log_wants(enum hm_log_level level);
+
+/* Never NULL on success; -1 for a name that is none of error, warning, info, debug. */
+int hm_log_level_parse(const char *name);
+
+/* Any thread. A newline or control character in the text is printed as '?'. */
+void hm_log(enum hm_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
