@@ -95,9 +95,9 @@ struct hm_host_api {
 struct hm_plugin_open {
 	uint32_t size;
 	const struct hm_host_api *api; /* valid until close() returns */
-	const char *const *options;    /* values, in the order of the option table */
+	const char *const *options;    /* values, in the order of the option table; borrowed */
 	size_t n_options;
-	const char *state_dir;
+	const char *state_dir; /* borrowed */
 	/* The mark (SO_MARK) of packets that must not enter a tunnel of hmipd's. */
 	uint32_t mark;
 };

@@ -16,6 +16,7 @@
 	X(HM_COUNT_AUTH_NO_KEY, "auth_no_key")                                                     \
 	X(HM_COUNT_AUTH_BAD, "auth_failed")                                                        \
 	X(HM_COUNT_AUTH_QUEUE_FULL, "auth_queue_full")                                             \
+	X(HM_COUNT_AUTH_UNANSWERED, "auth_unanswered")                                             \
 	X(HM_COUNT_BADSEQ, "bad_sequence")                                                         \
 	X(HM_COUNT_UNKNOWN_PEER, "unknown_peer")                                                   \
 	X(HM_COUNT_UNMATCHED_ACK, "unmatched_ack")                                                 \

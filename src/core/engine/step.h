@@ -72,6 +72,10 @@ struct hm_event {
 		struct {
 			struct hm_packet packet;
 			enum hm_verdict verdict;
+			/* Of the key that vouches for the packet, HM_USE_NONE: none does. An
+			 * acknowledgement is its sender's only under the right one: a mobility
+			 * server's key must not speak for the home agent. */
+			enum hm_use use;
 		} rx;
 		struct hm_link link;
 		struct {
