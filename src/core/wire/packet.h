@@ -9,6 +9,10 @@
 /* Room for any packet hm_packet_write() makes. */
 #define HM_PACKET_MAX 1280
 
+/* Room for what hm_packet_mac_input() writes: a Destination Options header with a MAC that is
+ * longer than any of ours is refused (HM_DROP_OVERSIZED). */
+#define HM_MAC_INPUT_MAX (48 + HM_PACKET_MAX)
+
 /* Why a packet was dropped before it reached a role; each has its counter. HM_DROP_NOT_OURS is no
  * fault: the packet carries nothing hmipd speaks. */
 #define HM_DROPS(X)                                                                                \
@@ -65,7 +69,9 @@ enum hm_drop hm_packet_read(struct hm_span bytes, const struct hm_wire_numbers *
 
 /* Writes the packet, ICMPv6 checksum included; with auth.present its MAC octets are zero and
  * *ret_signed says where. HM_ETOOBIG when it does not fit in w, HM_EMALFORMED for a message that
- * cannot be sent (HM_MSG_NONE, an ICMP error). */
+ * cannot be sent (HM_MSG_NONE, an ICMP error, a message about a mobile host without its home
+ * address).
+ */
 int hm_packet_write(const struct hm_packet *packet, const struct hm_wire_numbers *numbers,
                     struct hm_wr *w, struct hm_signed_part *ret_signed);
 
