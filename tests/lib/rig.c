@@ -120,7 +120,8 @@ void rig_restore(struct rig *r, const struct hm_record *record)
 void rig_packet(struct rig *r, hm_ms at, const struct hm_packet *packet, enum hm_verdict verdict)
 {
 	rig_until(r, at);
-	rig_step(r, &(struct hm_event){ .kind = HM_EV_PACKET, .rx = { *packet, verdict } });
+	rig_step(r, &(struct hm_event){ .kind = HM_EV_PACKET,
+	                                .rx = { .packet = *packet, .verdict = verdict } });
 }
 
 void rig_link(struct rig *r, hm_ms at, const struct hm_link *link)
