@@ -52,6 +52,9 @@ struct hm_settings_override {
 	const char *roles, *state_dir, *control_socket, *plugin_dir, *log_level;
 };
 
+/* Whether the overrides alone make sense; errors as `OPTION: REASON`. 0 or HM_ECONFIG. */
+int hm_settings_check_override(const struct hm_settings_override *override, FILE *errors);
+
 /* Reads the file, applies the overrides, checks everything. Every error is one line
  * `FILE:LINE: KEY: REASON` on `errors`. 0, or HM_ECONFIG with *ret_settings untouched. */
 int hm_settings_load(const char *file, const struct hm_settings_override *override, FILE *errors,
