@@ -40,16 +40,3 @@ WEAK void hm_plugin_unload(struct hm_loaded *loaded)
 {
 	(void)loaded;
 }
-
-#include "host/control.h"
-WEAK int hm_control_show(const char *path, const char *what, bool json, FILE *out)
-{
-	(void)path, (void)what, (void)json, (void)out;
-	return HM_EXIT_MISSING;
-}
-
-WEAK int hm_control_watch(const char *path, bool json, FILE *out)
-{
-	(void)path, (void)json, (void)out;
-	return HM_EXIT_MISSING;
-}
