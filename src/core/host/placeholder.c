@@ -1,5 +1,4 @@
-/* Stands in for the pump and the control socket until they are linked. */
-#include "host/control.h"
+/* Stands in for the pump until it is linked. */
 #include "host/run.h"
 
 #include <stdio.h>
@@ -18,17 +17,5 @@ WEAK int hm_check_system(const struct hm_settings *settings, FILE *out)
 {
 	(void)settings;
 	(void)out;
-	return HM_EXIT_MISSING;
-}
-
-WEAK int hm_control_show(const char *path, const char *what, bool json, FILE *out)
-{
-	(void)path, (void)what, (void)json, (void)out;
-	return HM_EXIT_MISSING;
-}
-
-WEAK int hm_control_watch(const char *path, bool json, FILE *out)
-{
-	(void)path, (void)json, (void)out;
 	return HM_EXIT_MISSING;
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool report(struct hm_load *load, unsigned line, const char *key, const char *format,
-                   va_list args)
+__attribute__((format(printf, 4, 0))) static bool
+report(struct hm_load *load, unsigned line, const char *key, const char *format, va_list args)
 {
 	load->n_errors++;
 	if (load->option)
