@@ -39,12 +39,14 @@ struct hm_store_options {
 };
 
 /* Opens or creates STATE_DIR/hmipd.db, migrates it, refuses one that others can read or a newer
- * schema. On failure a message for people is in ret_why (no newline, always terminated). */
+ * schema. On failure a message for people is in ret_why (no newline, always terminated).
+ * HM_ECONFIG: others may read a file that holds secrets; HM_EBUSY: another daemon has this state
+ * directory; HM_ESTORE: the rest. */
 int hm_store_open(const struct hm_store_options *options, struct hm_store **ret_store,
                   char *ret_why, size_t why_len);
 
 /* Commits what is queued, answers it, folds the WAL and closes. NULL is fine. Before it returns
- * `done` has run for every cookie. */
+ * `done` has run for every cookie; not to be called from `done`. The loop must run once more. */
 void hm_store_close(struct hm_store *store);
 
 /* Calls cb for every live record, sequence numbers first, on the calling thread; call it once,
@@ -53,7 +55,12 @@ int hm_store_load(struct hm_store *store, void (*cb)(void *arg, const struct hm_
                   void *arg);
 
 /* Queues a record to be written; cookie 0 wants no answer. HM_EFULL: the queue is at its ceiling,
- * nothing was queued. The queue goes to the writer at hm_store_flush(). */
+ * HM_EMALFORMED: no such row can exist; nothing was queued then. The queue goes to the writer at
+ * hm_store_flush().
+ *
+ * When a commit fails, each cookie of it is answered with the error and its record is dropped: the
+ * caller has told nobody yet. A record without a cookie stays in the queue and is tried again, with
+ * the next batch or after a second, until it is written or the store is closed. */
 int hm_store_put(struct hm_store *store, const struct hm_record *record, uint64_t cookie);
 int hm_store_del(struct hm_store *store, const struct hm_record *record, uint64_t cookie);
 
@@ -62,7 +69,9 @@ void hm_store_flush(struct hm_store *store);
 
 /* Replaces the rows with origin "config" by these (v_keys); secrets are never among them. */
 int hm_store_set_config_keys(struct hm_store *store, const struct hm_key_row *keys, size_t n);
-/* Keeps a learnt key, secret included; del forgets it. Loaded by cb at start. */
+/* Keeps a learnt key, secret included, in place of one with the same use, SPI, peer and home; del
+ * forgets it. The origin "config" is HM_EUNSUPPORTED. Loading them: as hm_store_load(), which it
+ * may precede or follow; a row and its secret are the callback's for its duration only. */
 int hm_store_key_put(struct hm_store *store, const struct hm_key_row *key, uint64_t cookie);
 int hm_store_key_del(struct hm_store *store, const struct hm_key_row *key);
 int hm_store_load_keys(struct hm_store *store, void (*cb)(void *arg, const struct hm_key_row *key),
@@ -72,7 +81,8 @@ int hm_store_load_keys(struct hm_store *store, void (*cb)(void *arg, const struc
 struct hm_store_stats {
 	uint64_t records_written, commits, failures;
 	size_t queued;
-	int last_error; /* HM_OK when the last commit went well */
+	int last_error; /* HM_OK when the last commit, or the load, went well */
+	char why[96];   /* "" or what SQLite said about last_error */
 };
 void hm_store_stats(const struct hm_store *store, struct hm_store_stats *ret_stats);
 
