@@ -1,0 +1,70 @@
+/* What the plugin asks of the kernel over rtnetlink: its device's link settings, addresses on it,
+ * routes into it, rules that lead there. All that is made here bears HM_NET_PROTOCOL, where the
+ * kernel has room for it, and so can be told from an administrator's. */
+#ifndef HM_TUN_NET_H
+#define HM_TUN_NET_H
+
+#include "base/addr.h"
+
+#include <stdint.h>
+
+#define HM_NET_PROTOCOL 72u
+/* What is attracted: prefixes and host routes; a mobile host's default. */
+#define HM_NET_TABLE_ATTRACT 18508u
+#define HM_NET_TABLE_HOME 18509u
+#define HM_NET_TABLE_MAIN 254u
+
+struct nl_sock;
+
+struct hm_net {
+	struct nl_sock *sock;
+	int ifindex;
+};
+
+struct hm_net_route {
+	uint32_t table;
+	struct hm_addr dst;
+	uint8_t plen;
+	struct hm_addr src; /* preferred source; ::, or one that is not ours: none */
+};
+
+struct hm_net_rule {
+	uint32_t pref, table;
+	struct hm_addr from; /* ::: any */
+	uint32_t mark;       /* with use_mark */
+	bool use_mark, not_mark;
+	bool no_default; /* suppress_prefixlength 0 */
+};
+
+struct hm_net_addr {
+	struct hm_addr addr;
+	bool deprecated;
+};
+
+/* 0, or a negative errno, here and below. */
+int hm_net_open(struct hm_net *net, const char *device);
+void hm_net_close(struct hm_net *net);
+
+/* Up, without an address of its own making. */
+int hm_net_link(struct hm_net *net, uint32_t mtu, uint32_t queue);
+int hm_net_mtu(struct hm_net *net, uint32_t mtu);
+
+/* What is there already, or gone already, is no error. */
+int hm_net_addr(struct hm_net *net, const struct hm_net_addr *addr, bool add);
+int hm_net_route(struct hm_net *net, const struct hm_net_route *route, bool add);
+int hm_net_rule(struct hm_net *net, const struct hm_net_rule *rule, bool add);
+
+/* Asks about each address and route on the device and each rule of ours; removes those not
+ * wanted. */
+struct hm_net_wanted {
+	bool (*addr)(void *arg, const struct hm_net_addr *addr);
+	bool (*route)(void *arg, const struct hm_net_route *route);
+	bool (*rule)(void *arg, const struct hm_net_rule *rule);
+	void *arg;
+};
+int hm_net_sweep(struct hm_net *net, const struct hm_net_wanted *wanted);
+
+/* The least MTU of the interfaces that are up, loopback and hmipd's own aside; 1500 without any. */
+uint32_t hm_net_least_mtu(struct hm_net *net);
+
+#endif

@@ -1,0 +1,327 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <linux/virtio_net.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define VNET_LEN sizeof(struct virtio_net_hdr)
+/* A captured super-packet with its link-layer header. */
+#define BUFFER_LEN (HM_PKT_ROOM + 65536u + 64u)
+#define CAPTURE_BATCH 32u
+#define PRIORITY (-10)
+
+struct job {
+	struct hm_pkt k;
+	enum hm_fate fate;
+	struct hm_seen seen;
+};
+
+struct hm_worker {
+	struct hm_worker_how how;
+	pthread_t thread;
+	int wake;
+	uint8_t *buffers; /* HM_BATCH_MAX of BUFFER_LEN */
+	struct job jobs[HM_BATCH_MAX];
+	struct mmsghdr msgs[HM_BATCH_MAX];
+	struct iovec iov[HM_BATCH_MAX];
+	struct sockaddr_in6 to[HM_BATCH_MAX];
+	unsigned sent_job[HM_BATCH_MAX]; /* which job a message is */
+	char control[CAPTURE_BATCH][CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	uint64_t failed[HM_TUN_STATS_END]; /* added to the path's under the next lock */
+};
+
+static uint8_t *buffer_of(struct hm_worker *w, unsigned i)
+{
+	return w->buffers + (size_t)i * BUFFER_LEN;
+}
+
+static void read_vnet(struct hm_pkt *k, const uint8_t *from)
+{
+	struct virtio_net_hdr h;
+
+	memcpy(&h, from, sizeof h);
+	k->needs_csum = h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	k->gso_type = h.gso_type;
+	k->gso_size = h.gso_size;
+	k->hdr_len = h.hdr_len;
+	k->csum_start = h.csum_start;
+	k->csum_offset = h.csum_offset;
+}
+
+static void inject(struct hm_worker *w, const struct hm_pkt *k)
+{
+	struct virtio_net_hdr h = { 0 };
+	struct iovec iov[2] = { { &h, sizeof h }, { k->at, k->len } };
+
+	if (k->needs_csum) {
+		h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		h.csum_start = k->csum_start;
+		h.csum_offset = k->csum_offset;
+	}
+	if (k->gso_type != VIRTIO_NET_HDR_GSO_NONE) {
+		h.gso_type = k->gso_type;
+		h.gso_size = k->gso_size;
+		/* A hint that the kernel corrects upwards, never beyond the packet. */
+		h.hdr_len = k->hdr_len <= k->len ? k->hdr_len : 0;
+	}
+	if (writev(w->how.device->tun, iov, 2) < 0)
+		w->failed[HM_STAT_INJECT_FAILED]++;
+}
+
+/* Decides on n packets. */
+static void decide(struct hm_worker *w, unsigned n,
+                   enum hm_fate (*fate)(struct hm_path *, struct hm_pkt *, struct hm_seen *))
+{
+	struct hm_path *p = w->how.path;
+	int64_t now_ms = w->how.api->now_ms(w->how.api->host);
+
+	pthread_mutex_lock(w->how.lock);
+	p->now_ms = now_ms;
+	for (unsigned i = 0; i < HM_TUN_STATS_END; i++)
+		p->stats[i] += w->failed[i];
+	for (unsigned i = 0; i < n; i++) {
+		w->jobs[i].seen.any = false;
+		w->jobs[i].fate = fate(p, &w->jobs[i].k, &w->jobs[i].seen);
+	}
+	pthread_mutex_unlock(w->how.lock);
+	memset(w->failed, 0, sizeof w->failed);
+}
+
+/* The path to that destination is narrower than the device's MTU provides for: learn it, so that
+ * the next packet of this size is answered Packet Too Big. */
+static void learn_mtu(struct hm_worker *w, const struct hm_pkt *k)
+{
+	struct hm_addr to = hm_pkt_dst(k);
+	uint32_t mtu = hm_device_path_mtu(&to, w->how.mark);
+
+	w->failed[HM_STAT_SEND_TOO_BIG]++;
+	pthread_mutex_lock(w->how.lock);
+	hm_path_set_mtu(w->how.path, &to, mtu);
+	pthread_mutex_unlock(w->how.lock);
+}
+
+static void send_all(struct hm_worker *w, unsigned n)
+{
+	unsigned done = 0;
+
+	while (done < n) {
+		int sent = sendmmsg(w->how.device->raw, w->msgs + done, n - done, 0);
+
+		if (sent > 0) {
+			done += (unsigned)sent;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno == EMSGSIZE)
+			learn_mtu(w, &w->jobs[w->sent_job[done]].k);
+		else
+			w->failed[HM_STAT_SEND_FAILED]++;
+		done++;
+	}
+}
+
+static void carry_out(struct hm_worker *w, unsigned n)
+{
+	const struct hm_host_api *api = w->how.api;
+	unsigned n_send = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct job *job = &w->jobs[i];
+
+		if (job->seen.any)
+			api->seen(api->host, job->seen.what, job->seen.home.b, job->seen.peer.b);
+		if (job->fate == HM_FATE_INJECT)
+			inject(w, &job->k);
+		if (job->fate != HM_FATE_SEND)
+			continue;
+		w->to[n_send].sin6_family = AF_INET6;
+		memcpy(&w->to[n_send].sin6_addr, job->k.at + 24, 16);
+		w->iov[n_send] = (struct iovec){ job->k.at, job->k.len };
+		w->msgs[n_send].msg_hdr = (struct msghdr){
+			.msg_name = &w->to[n_send],
+			.msg_namelen = sizeof w->to[n_send],
+			.msg_iov = &w->iov[n_send],
+			.msg_iovlen = 1,
+		};
+		w->sent_job[n_send++] = i;
+	}
+	send_all(w, n_send);
+}
+
+/* True when there may be more. */
+static bool turn_out(struct hm_worker *w)
+{
+	unsigned n = 0;
+
+	while (n < w->how.batch) {
+		uint8_t *at = buffer_of(w, n) + HM_PKT_ROOM;
+		ssize_t len = read(w->how.device->tun, at - VNET_LEN, 65536 + VNET_LEN);
+
+		if (len < 0)
+			break;
+		if ((size_t)len < VNET_LEN)
+			continue;
+		w->jobs[n++].k = (struct hm_pkt){ .at = at,
+			                          .len = (size_t)len - VNET_LEN,
+			                          .room = HM_PKT_ROOM };
+	}
+	if (n == 0)
+		return false;
+	decide(w, n, hm_path_out);
+	carry_out(w, n);
+	return n == w->how.batch;
+}
+
+/* How many octets of link-layer header stand in front of a captured packet. */
+static bool net_offset(struct msghdr *m, size_t *ret_offset)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		struct tpacket_auxdata aux;
+
+		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA)
+			continue;
+		memcpy(&aux, CMSG_DATA(c), sizeof aux);
+		*ret_offset = aux.tp_net;
+		return true;
+	}
+	return false;
+}
+
+/* Frames received into the first n buffers become jobs. */
+static unsigned take_frames(struct hm_worker *w, unsigned n)
+{
+	unsigned jobs = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *at = w->iov[i].iov_base;
+		size_t len = w->msgs[i].msg_len, skip = 0;
+		struct hm_pkt *k = &w->jobs[jobs].k;
+
+		if (!net_offset(&w->msgs[i].msg_hdr, &skip) || len < VNET_LEN + skip)
+			continue;
+		*k = (struct hm_pkt){ 0 };
+		read_vnet(k, at);
+		k->at = at + VNET_LEN + skip;
+		k->len = len - VNET_LEN - skip;
+		k->room = HM_PKT_ROOM;
+		k->csum_start = (uint16_t)(k->csum_start > skip ? k->csum_start - skip : 0);
+		k->hdr_len = (uint16_t)(k->hdr_len > skip ? k->hdr_len - skip : 0);
+		jobs++;
+	}
+	return jobs;
+}
+
+static bool turn_in(struct hm_worker *w)
+{
+	int n;
+
+	for (unsigned i = 0; i < CAPTURE_BATCH; i++) {
+		w->iov[i] =
+		        (struct iovec){ buffer_of(w, i) + HM_PKT_ROOM, BUFFER_LEN - HM_PKT_ROOM };
+		w->msgs[i].msg_hdr = (struct msghdr){
+			.msg_iov = &w->iov[i],
+			.msg_iovlen = 1,
+			.msg_control = w->control[i],
+			.msg_controllen = sizeof w->control[i],
+		};
+	}
+	n = recvmmsg(w->how.device->capture, w->msgs, CAPTURE_BATCH, MSG_DONTWAIT, NULL);
+	if (n < 0) {
+		/* EINVAL: a super-packet of a kind that cannot be described to us. */
+		if (errno == EAGAIN || errno == EINTR)
+			return false;
+		w->failed[HM_STAT_CAPTURE_LOST]++;
+		return true;
+	}
+	n = (int)take_frames(w, (unsigned)n);
+	decide(w, (unsigned)n, hm_path_in);
+	carry_out(w, (unsigned)n);
+	return n == (int)CAPTURE_BATCH;
+}
+
+static void *run(void *arg)
+{
+	struct hm_worker *w = arg;
+	struct pollfd fds[3] = {
+		{ .fd = w->how.device->tun, .events = POLLIN },
+		{ .fd = w->how.device->capture, .events = POLLIN },
+		{ .fd = w->wake, .events = POLLIN },
+	};
+	bool more = false;
+
+	/* Ahead of the kernel's receive threads: when more comes in than can be sent, packets are
+	 * to be lost before work is spent on them. Without the privilege it goes on as it is. */
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), PRIORITY);
+	while (!(fds[2].revents & POLLIN)) {
+		int n = poll(fds, 3, more ? 0 : -1);
+
+		if (n < 0 && errno != EINTR)
+			break;
+		if (fds[0].revents & (POLLERR | POLLNVAL)) {
+			/* Someone deleted the device: do not spin on it. */
+			w->how.api->log(w->how.api->host, HM_PLUGIN_ERROR,
+			                "lost tun device plugin=tunnel-tun fix=\"restart hmipd\"");
+			fds[0].fd = -1;
+			fds[0].revents = 0;
+		}
+		more = turn_out(w);
+		more |= turn_in(w);
+	}
+	return NULL;
+}
+
+static void destroy(struct hm_worker *w)
+{
+	if (w->wake >= 0)
+		close(w->wake);
+	free(w->buffers);
+	free(w);
+}
+
+struct hm_worker *hm_worker_start(const struct hm_worker_how *how)
+{
+	struct hm_worker *w = calloc(1, sizeof *w);
+	sigset_t all, before;
+	int err;
+
+	if (!w)
+		return NULL;
+	w->how = *how;
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->buffers = malloc((size_t)HM_BATCH_MAX * BUFFER_LEN);
+	if (w->wake < 0 || !w->buffers)
+		goto failed;
+	/* Signals are the host's thread's to take. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err == 0)
+		return w;
+failed:
+	destroy(w);
+	return NULL;
+}
+
+void hm_worker_stop(struct hm_worker *w)
+{
+	const uint64_t one = 1;
+
+	if (!w)
+		return;
+	if (write(w->wake, &one, sizeof one) == sizeof one)
+		pthread_join(w->thread, NULL);
+	destroy(w);
+}
