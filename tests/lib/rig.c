@@ -145,6 +145,8 @@ void rig_bind_done_ticket(struct rig *r, hm_ms at, hm_ticket ticket, int err)
 
 void rig_bind_done(struct rig *r, hm_ms at, int err)
 {
+	/* It may be asked for on the way. */
+	rig_until(r, at);
 	rig_bind_done_ticket(r, at, r->bind_ticket, err);
 }
 
