@@ -70,7 +70,8 @@ void rig_traffic(struct rig *r, hm_ms at, enum hm_traffic_kind kind, const char 
 
 /* Fails the test and shows both texts unless the transcript since the last call is exactly this:
  * effects only, or events too when the rig is verbose. */
-void rig_expect(struct rig *r, const char *want);
+void rig_expect_at(struct rig *r, const char *want, const char *file, int line);
+#define rig_expect(r, want) rig_expect_at(r, want, __FILE__, __LINE__)
 /* Forgets the transcript so far. */
 void rig_clear(struct rig *r);
 /* How many effects of that kind the last step asked for, and the index-th of them. */

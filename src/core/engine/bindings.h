@@ -51,6 +51,7 @@ struct hm_binding {
 	uint32_t next_home, next_claim; /* hash chains, slot + 1 */
 	uint32_t older, newer;          /* idle slots by age, slot + 1 */
 	uint16_t seq;
+	uint16_t ack_seq; /* of the request under way; a later one may have been refused since */
 	uint8_t state;    /* enum hm_slot_state */
 	uint8_t probe;    /* enum hm_probe */
 	uint8_t repeats;  /* unsolicited advertisements or Binding Requests still to send */
