@@ -260,7 +260,7 @@ void hm_mh_last_set(struct mh *mh, uint8_t level, const struct hm_addr *ms, stru
 		struct mh_peer *old = find(mh, &last->ms);
 
 		if (old)
-			old->bound.valid = false;
+			old->bound.valid = old->maybe_bound = false; /* it only forwards now */
 		forget_row(mh, last, fx);
 	}
 	for (unsigned i = 0; !last && i < HM_LEVELS_MAX; i++)
@@ -275,9 +275,12 @@ void hm_mh_last_set(struct mh *mh, uint8_t level, const struct hm_addr *ms, stru
 void hm_mh_last_forget(struct mh *mh, struct hm_fx *fx)
 {
 	for (unsigned i = 0; i < HM_LEVELS_MAX; i++) {
-		if (!mh->last[i].used || !hm_fx_has_room(fx))
-			continue;
-		forget_row(mh, &mh->last[i], fx);
+		struct mh_peer *ms = mh->last[i].used ? find(mh, &mh->last[i].ms) : NULL;
+
+		if (ms)
+			ms->bound.valid = false; /* whoever comes back registers anew */
+		if (mh->last[i].used)
+			forget_row(mh, &mh->last[i], fx);
 		mh->last[i].used = false;
 	}
 }
