@@ -55,6 +55,7 @@ static void add(struct mh *mh, struct mh_link *link, bool nodad, struct hm_fx *f
 	ask_address(nodad ? HM_ADDRESS_ADD_NODAD : HM_ADDRESS_ADD, link->ifindex, &link->coa.addr,
 	            plen_of(mh, &link->coa.addr), fx);
 	link->coa.state = MH_COA_ADDING;
+	link->coa.added = true;
 	link->coa.deprecated = false;
 	link->coa.asked_ms = mh->now;
 }
@@ -80,7 +81,7 @@ void hm_mh_coa_retire(struct mh *mh, struct mh_link *link, struct hm_fx *fx)
 		if (!c->deprecated)
 			ask_address(HM_ADDRESS_DEPRECATE, link->ifindex, &c->addr, 64, fx);
 		keep_old(mh, link, fx);
-	} else if (c->state != MH_COA_NONE && c->state != MH_COA_FAILED) {
+	} else if (c->added && c->state != MH_COA_FAILED) {
 		ask_address(HM_ADDRESS_DEL, link->ifindex, &c->addr, plen_of(mh, &c->addr), fx);
 	}
 	*c = (struct mh_coa){ .state = MH_COA_NONE };
@@ -219,6 +220,7 @@ static void on_duplicate(struct mh *mh, struct mh_link *link, struct hm_fx *fx)
 		mh->peers[MH_HA].maybe_bound = true; /* who else would defend it? */
 	else
 		random_iid(mh, &c->addr);
+	c->added = false; /* the kernel has dropped it */
 }
 
 static void on_gone(struct mh *mh, struct mh_coa *c)

@@ -91,6 +91,7 @@ static void tell_home(struct mh *mh, struct hm_fx *fx)
 	e->note.ifindex = mh->attach.ifindex;
 	e->note.elapsed_ms = mh->moving ? mh->now - mh->cause_ms : 0;
 	mh->at_home_told = true;
+	hm_mh_last_forget(mh, fx); /* what comes next comes from a place without server */
 }
 
 void hm_mh_home_run(struct mh *mh, struct hm_fx *fx)

@@ -72,6 +72,7 @@ enum mh_coa_state {
 struct mh_coa {
 	enum mh_coa_state state;
 	struct hm_addr addr;
+	bool added; /* the host was asked for it */
 	bool deprecated;
 	unsigned tries;
 	hm_ms asked_ms, retry_ms;
@@ -190,7 +191,9 @@ struct mh {
 	struct hm_number ms_number, ch_floor;
 
 	struct mh_peer peers[MH_PEERS];
-	struct mh_path path; /* HM_FORWARD_HOME */
+	struct mh_path path;                /* HM_FORWARD_HOME */
+	struct hm_hop tunnels[HM_HOPS_MAX]; /* through which packets come since the last move */
+	unsigned n_tunnels;
 	struct mh_past past[MH_PAST];
 
 	bool moving, moved_before;         /* a move is under way; one was completed before */

@@ -192,14 +192,22 @@ void hm_mh_path_drop(struct mh *mh, struct mh_path *path, struct hm_fx *fx)
 	*path = (struct mh_path){ .installed = false };
 }
 
-/* The tunnels that are being left. */
-static void remember(struct mh *mh, const struct hm_forward *next)
+/* Whatever uplink is configured, packets come through the whole chain: once it changes, the tunnels
+ * that are left are remembered. */
+static void remember(struct mh *mh)
 {
-	const struct hm_forward *was = &mh->path.forward;
+	struct hm_hop now[HM_HOPS_MAX];
+	unsigned n = 1 + server_hops(mh, &now[1]);
+	struct hm_addr top = hm_mh_top(mh);
 
-	for (unsigned i = 0; mh->path.installed && i < was->n_hops; i++)
-		if (!has_hop(next->hops, next->n_hops, &was->hops[i]))
-			hm_mh_path_past(mh, &was->hops[i].local, &was->hops[i].remote);
+	now[0] = (struct hm_hop){ top, mh->peers[MH_HA].addr };
+	if (!hm_mh_chain_settled(mh, NULL) || !knows(&mh->peers[MH_HA], &top))
+		return;
+	for (unsigned i = 0; i < mh->n_tunnels; i++)
+		if (!has_hop(now, n, &mh->tunnels[i]))
+			hm_mh_path_past(mh, &mh->tunnels[i].local, &mh->tunnels[i].remote);
+	memcpy(mh->tunnels, now, n * sizeof now[0]);
+	mh->n_tunnels = n;
 }
 
 void hm_mh_path_home(struct mh *mh, struct hm_fx *fx)
@@ -212,9 +220,10 @@ void hm_mh_path_home(struct mh *mh, struct hm_fx *fx)
 		break;
 	case PLAN_DROP:
 		hm_mh_path_drop(mh, &mh->path, fx);
+		mh->n_tunnels = 0;
 		break;
 	case PLAN_SET:
-		remember(mh, &f);
+		remember(mh);
 		accept_all(mh, &mh->peers[MH_HA].addr, &f);
 		bind_path(mh, &mh->path, &f, fx);
 		break;
