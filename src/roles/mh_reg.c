@@ -1,0 +1,357 @@
+/* The binding update list (draft 4.2; RFC 6275 11.7): what each peer should believe, and the
+ * messages that make it so. Every message takes a new number, retransmissions too (PROTOCOL 4). */
+#include "roles/mh_int.h"
+
+/* A handoff waits for the first retransmission, so it comes soon; a peer that is down is asked no
+ * more than once in 32 s (RFC 6275 12). */
+#define FIRST_MS 250
+#define CAP_MS (32 * HM_SECOND)
+#define MS_TRIES 4
+#define PROBE_TRIES 2
+#define CH_TRIES 5
+#define HA_TELL_AFTER 5
+
+bool hm_mh_is_local(const struct mh *mh, const struct hm_addr *ch)
+{
+	const struct hm_prefix_list *list = &mh->config->domain_prefixes;
+
+	if (mh->n_chain == 0)
+		return false;
+	if (!mh->config->has_domain_prefixes)
+		return hm_addr_in(ch, &mh->gcoa[mh->n_chain - 1], 48);
+	for (unsigned i = 0; i < list->n && i < HM_LIST_MAX; i++)
+		if (hm_prefix_has(&list->p[i], ch))
+			return true;
+	return false;
+}
+
+static bool in_chain(const struct mh *mh, const struct mh_peer *peer)
+{
+	for (unsigned i = 0; i < mh->n_chain; i++)
+		if (&mh->peers[mh->chain[i]] == peer)
+			return true;
+	return false;
+}
+
+static bool wants_server(const struct mh *mh, const struct mh_peer *ms)
+{
+	if (!in_chain(mh, ms) && !(ms->failed && hm_mh_advertised(mh, ms)))
+		return false;
+	return hm_mh_chain_settled(mh, ms);
+}
+
+/* At home everybody forgets the care-of address, the home agent first (RFC 6275 11.5.5). */
+static struct mh_want want_at_home(const struct mh *mh, const struct mh_peer *peer)
+{
+	struct mh_want gone = { MH_WANT_GONE, mh->home, mh->attach.coa };
+	const struct mh_peer *ha = &mh->peers[MH_HA];
+	bool told_ha = !ha->maybe_bound || (ha->ask.active && ha->ask.leave && ha->ask.sent > 0);
+
+	if (!peer->maybe_bound || hm_addr_is_any(&peer->addr) || (peer != ha && !told_ha))
+		return (struct mh_want){ .what = MH_WANT_NOTHING };
+	return gone;
+}
+
+struct mh_want hm_mh_want(const struct mh *mh, const struct mh_peer *peer)
+{
+	struct mh_want want = { MH_WANT_BOUND, hm_mh_top(mh), mh->attach.coa };
+	struct mh_want nothing = { .what = MH_WANT_NOTHING };
+
+	if (!peer->used || !mh->attach.valid || mh->stopping)
+		return nothing;
+	if (mh->attach.home)
+		return want_at_home(mh, peer);
+	if (peer->kind == HM_ROLE_MS) {
+		want.coa = hm_mh_server_coa(mh, peer);
+		return wants_server(mh, peer) ? want : nothing;
+	}
+	/* Home agent and correspondents learn what the servers have accepted (draft 4.2.1). */
+	if (hm_addr_is_any(&peer->addr) || !hm_mh_chain_settled(mh, NULL))
+		return nothing;
+	if (peer->kind == HM_ROLE_HA)
+		return want;
+	if (!peer->wanted)
+		return nothing;
+	if (hm_mh_is_local(mh, &peer->addr))
+		want.coa = mh->attach.coa;
+	return want;
+}
+
+static bool same_ask(const struct mh_ask *ask, const struct mh_want *want)
+{
+	return ask->active && ask->leave == (want->what == MH_WANT_GONE) &&
+	       hm_addr_eq(&ask->coa, &want->coa);
+}
+
+/* When the peer must be sent something; 0: now. */
+static hm_ms due_at(const struct mh_peer *peer, const struct mh_want *want)
+{
+	if (want->what == MH_WANT_NOTHING)
+		return HM_NEVER;
+	if (same_ask(&peer->ask, want) && hm_addr_eq(&peer->ask.src, &want->src))
+		return peer->ask.retry.next_at;
+	if (want->what == MH_WANT_BOUND && peer->bound.valid &&
+	    hm_addr_eq(&peer->bound.coa, &want->coa))
+		return peer->bound.refresh_ms > peer->hold_ms ? peer->bound.refresh_ms
+		                                              : peer->hold_ms;
+	return peer->hold_ms;
+}
+
+void hm_mh_store_registration(const struct mh *mh, const struct mh_peer *peer,
+                              enum hm_registration_state state, struct hm_fx *fx)
+{
+	struct hm_effect *e = hm_fx_add(fx, HM_FX_STORE);
+	struct hm_registration_row *row = &e->record.registration;
+	bool active = state == HM_REGISTRATION_ACTIVE;
+
+	e->record.kind = HM_RECORD_REGISTRATION;
+	row->kind = peer->kind;
+	row->peer = peer->addr;
+	row->home = mh->home;
+	row->coa = active ? peer->bound.coa : peer->ask.coa;
+	row->seq = peer->ask.last.seq;
+	row->epoch = peer->ask.last.epoch;
+	row->state = state;
+	row->expires_ms =
+	        active ? peer->bound.expires_ms : hm_lifetime_end(mh->now, mh->config->lifetime_s);
+}
+
+void hm_mh_forget_registration(const struct mh *mh, const struct mh_peer *peer, struct hm_fx *fx)
+{
+	struct hm_effect *e = hm_fx_add(fx, HM_FX_FORGET);
+
+	e->record.kind = HM_RECORD_REGISTRATION;
+	e->record.registration.kind = peer->kind;
+	e->record.registration.peer = peer->addr;
+	e->record.registration.home = mh->home;
+}
+
+void hm_mh_note(const struct mh *mh, enum hm_note note, const struct mh_peer *peer, unsigned status,
+                struct hm_fx *fx)
+{
+	struct hm_effect *e = hm_fx_add(fx, HM_FX_NOTE);
+
+	e->note.note = note;
+	e->note.home = mh->home;
+	e->note.peer = peer->addr;
+	e->note.coa = peer->ask.coa;
+	e->note.status = status;
+}
+
+static enum hm_use use_of(const struct mh_peer *peer)
+{
+	return peer->kind == HM_ROLE_MS   ? HM_USE_MH_MS
+	       : peer->kind == HM_ROLE_HA ? HM_USE_MH_HA
+	                                  : HM_USE_MH_CH;
+}
+
+static void store_number(const struct mh *mh, const struct mh_peer *peer, struct hm_fx *fx)
+{
+	struct hm_effect *e = hm_fx_add(fx, HM_FX_STORE);
+	struct hm_seq_row *row = &e->record.seq;
+
+	e->record.kind = HM_RECORD_SEQ;
+	row->use = use_of(peer);
+	row->peer = peer->kind == HM_ROLE_MS ? hm_addr_any : peer->addr;
+	row->home = mh->home;
+	row->seq = peer->ask.last.seq;
+	row->epoch = peer->ask.last.epoch;
+}
+
+static enum hm_msg_kind kind_of(const struct mh_peer *peer, const struct mh_want *want)
+{
+	if (peer->kind != HM_ROLE_MS)
+		return HM_MSG_BU;
+	if (want->what == MH_WANT_GONE)
+		return HM_MSG_REG_UPDATE;
+	if (!peer->bound.valid)
+		return HM_MSG_REG_REQUEST;
+	return hm_addr_eq(&peer->bound.coa, &want->coa) ? HM_MSG_REG_REFRESH : HM_MSG_REG_UPDATE;
+}
+
+static void fill_reg(struct mh *mh, const struct mh_peer *ms, struct hm_reg *reg)
+{
+	const struct mh_last *last = hm_mh_last(mh, ms->level);
+
+	reg->ack = true;
+	reg->malen = ms->plen;
+	reg->seq = ms->ask.last.seq;
+	reg->lifetime_s = ms->ask.leave ? 0 : mh->config->lifetime_s;
+	reg->has_prev_ms = ms->ask.kind == HM_MSG_REG_REQUEST && mh->ever_registered;
+	if (reg->has_prev_ms && last && !hm_addr_eq(&last->ms, &ms->addr))
+		reg->prev_ms = last->ms;
+	reg->has_alt_coa = !ms->ask.leave && !hm_addr_eq(&ms->ask.coa, &ms->ask.src);
+	reg->alt_coa = reg->has_alt_coa ? ms->ask.coa : hm_addr_any;
+}
+
+static void fill_bu(const struct mh *mh, const struct mh_peer *peer, struct hm_bu *bu)
+{
+	bu->ack = true;
+	bu->home_reg = peer->kind == HM_ROLE_HA;
+	bu->dad = bu->home_reg && !peer->ask.leave && !peer->bound.valid;
+	bu->seq = peer->ask.last.seq;
+	bu->lifetime_s = peer->ask.leave ? 0 : mh->config->lifetime_s;
+	bu->has_alt_coa = !peer->ask.leave && !hm_addr_eq(&peer->ask.coa, &peer->ask.src);
+	bu->alt_coa = bu->has_alt_coa ? peer->ask.coa : hm_addr_any;
+	bu->has_unique_id = peer->has_unique_id;
+	bu->unique_id = peer->unique_id;
+}
+
+static void ask_send(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
+{
+	struct mh_ask *ask = &peer->ask;
+	struct hm_effect *e = hm_fx_add(fx, HM_FX_SEND);
+	struct hm_packet *p = &e->send.packet;
+
+	e->send.use = use_of(peer);
+	e->send.ticket = ask->ticket = ++mh->ticket;
+	p->src = ask->src;
+	p->dst = peer->addr;
+	p->ifindex = mh->attach.ifindex;
+	p->has_home = true;
+	p->home = mh->home;
+	p->kind = ask->kind;
+	p->auth.epoch = ask->last.epoch;
+	if (ask->kind == HM_MSG_BU)
+		fill_bu(mh, peer, &p->bu);
+	else
+		fill_reg(mh, peer, &p->reg);
+}
+
+static void transmit(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
+{
+	struct mh_ask *ask = &peer->ask;
+	struct hm_number *number = hm_mh_number(mh, peer);
+
+	*number = hm_number_next(*number);
+	ask->last = *number;
+	if (ask->sent++ == 0) {
+		ask->first = *number;
+		ask->first_ms = mh->now;
+		hm_retry_start(&ask->retry, mh->now, FIRST_MS, CAP_MS, &mh->rand);
+		hm_mh_store_registration(mh, peer, HM_REGISTRATION_PENDING, fx);
+	} else {
+		hm_fx_count(fx, HM_COUNT_RETRANSMITTED);
+		hm_retry_sent(&ask->retry, mh->now, &mh->rand);
+	}
+	store_number(mh, peer, fx);
+	ask_send(mh, peer, fx);
+}
+
+/* Packets sent on by the former server arrive from it at the new GCoA (draft 4.3.6). */
+static void expect_handoff(struct mh *mh, const struct mh_peer *ms)
+{
+	const struct mh_last *last = hm_mh_last(mh, ms->level);
+	struct hm_addr gcoa = hm_addr_join(&ms->addr, ms->plen, &mh->home);
+
+	if (last && !hm_addr_eq(&last->ms, &ms->addr))
+		hm_mh_path_past(mh, &gcoa, &last->ms);
+}
+
+static void begin(struct mh *mh, struct mh_peer *peer, const struct mh_want *want, struct hm_fx *fx)
+{
+	peer->ask = (struct mh_ask){
+		.active = true,
+		.leave = want->what == MH_WANT_GONE,
+		.kind = kind_of(peer, want),
+		.coa = want->coa,
+		.src = want->src,
+	};
+	peer->maybe_bound = true;
+	if (peer->kind != HM_ROLE_MS || peer->ask.leave)
+		return;
+	if (peer->ask.kind == HM_MSG_REG_REQUEST)
+		expect_handoff(mh, peer);
+	/* The server may send before its acknowledgement does: be ready to receive first. */
+	hm_mh_path_home(mh, fx);
+}
+
+static unsigned tries_of(const struct mh_peer *peer)
+{
+	if (peer->kind == HM_ROLE_CH)
+		return CH_TRIES;
+	if (peer->kind == HM_ROLE_HA || peer->ask.kind == HM_MSG_REG_REFRESH)
+		return UINT32_MAX; /* until it answers, or until the binding is over */
+	if (peer->ask.leave)
+		return 1;
+	return peer->failed ? PROBE_TRIES : MS_TRIES;
+}
+
+static void act(struct mh *mh, struct mh_peer *peer, const struct mh_want *want, struct hm_fx *fx)
+{
+	if (!same_ask(&peer->ask, want) || peer->ask.kind != kind_of(peer, want))
+		begin(mh, peer, want, fx);
+	peer->ask.src = want->src;
+	if (peer->ask.sent >= tries_of(peer)) {
+		hm_mh_unanswered(mh, peer, fx);
+		return;
+	}
+	transmit(mh, peer, fx);
+	if (peer->kind == HM_ROLE_HA && peer->ask.sent == HA_TELL_AFTER + 1)
+		hm_mh_unanswered(mh, peer, fx);
+}
+
+static void expire(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
+{
+	if (!peer->bound.valid || peer->bound.expires_ms > mh->now)
+		return;
+	peer->bound.valid = false;
+	peer->maybe_bound = peer->ask.active;
+	peer->wanted = peer->configured;
+	hm_fx_count(fx, HM_COUNT_EXPIRED);
+	if (!peer->ask.active)
+		hm_mh_forget_registration(mh, peer, fx);
+}
+
+void hm_mh_reg_run(struct mh *mh, struct hm_fx *fx)
+{
+	for (unsigned i = 0; i < MH_PEERS; i++) {
+		struct mh_peer *peer = &mh->peers[i];
+		struct mh_want want;
+
+		if (!peer->used)
+			continue;
+		if (!hm_fx_has_room(fx)) {
+			mh->more = true;
+			return;
+		}
+		expire(mh, peer, fx);
+		want = hm_mh_want(mh, peer);
+		if (due_at(peer, &want) > mh->now)
+			continue;
+		act(mh, peer, &want, fx);
+		if (peer->failed && i < MH_SERVERS)
+			hm_mh_chain_update(mh, fx);
+	}
+}
+
+hm_ms hm_mh_reg_deadline(const struct mh *mh)
+{
+	hm_ms at = HM_NEVER;
+
+	for (unsigned i = 0; i < MH_PEERS; i++) {
+		const struct mh_peer *peer = &mh->peers[i];
+		struct mh_want want;
+
+		if (!peer->used)
+			continue;
+		want = hm_mh_want(mh, peer);
+		at = hm_sooner(at, due_at(peer, &want));
+		if (peer->bound.valid)
+			at = hm_sooner(at, peer->bound.expires_ms);
+	}
+	return at;
+}
+
+/* Leaving for good: one deregistration, unanswered or not. */
+void hm_mh_reg_stop(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
+{
+	struct mh_want want = { MH_WANT_GONE, mh->home, mh->attach.coa };
+
+	if (!peer->used || !peer->maybe_bound || !mh->attach.valid || hm_addr_is_any(&peer->addr))
+		return;
+	if (peer->kind == HM_ROLE_MS && !peer->bound.valid)
+		return;
+	begin(mh, peer, &want, fx);
+	transmit(mh, peer, fx);
+}
