@@ -75,8 +75,7 @@ static inline void ms_registered(struct rig *r, uint32_t lifetime_s)
 	rig_clear(r);
 }
 
-static inline struct hm_packet neighbour(enum hm_msg_kind kind, const char *src,
-                                         const char *target)
+static inline struct hm_packet neighbour(enum hm_msg_kind kind, const char *src, const char *target)
 {
 	struct hm_packet packet = { .src = addr(src), .ifindex = 3, .kind = kind };
 
