@@ -70,9 +70,13 @@ static const struct hm_addr *coa_of(const struct hm_packet *packet)
 }
 
 /* A care-of address that is our own, or a GCoA we serve, would make packets go round. */
-static bool may_be_coa(const struct ms_state *ms, const struct hm_addr *coa)
+static bool may_be_coa(const struct ms_state *ms, const struct hm_addr *home,
+                       const struct hm_addr *coa)
 {
-	return hm_addr_is_global(coa) && !hm_addr_eq(coa, &ms->config->ms.address) &&
+	struct hm_addr gcoa = gcoa_of(ms, home);
+
+	return hm_addr_is_global(coa) && !hm_addr_eq(coa, &gcoa) &&
+	       !hm_addr_eq(coa, &ms->config->ms.address) &&
 	       !hm_bindings_find_claim(&ms->binder.table, coa);
 }
 
@@ -92,7 +96,7 @@ static enum hm_status objection(const struct ms_state *ms, const struct hm_packe
 	if (packet->kind == HM_MSG_REG_REFRESH && !b->alternate &&
 	    !hm_addr_eq(&packet->src, &b->coa))
 		return HM_ST_UNSPECIFIED;
-	if (packet->kind != HM_MSG_REG_REFRESH && !may_be_coa(ms, coa_of(packet)))
+	if (packet->kind != HM_MSG_REG_REFRESH && !may_be_coa(ms, &packet->home, coa_of(packet)))
 		return HM_ST_PROHIBITED;
 	return HM_ST_ACCEPTED;
 }
@@ -203,7 +207,7 @@ static void on_handoff(struct ms_state *ms, const struct hm_event *ev, struct hm
 		return;
 	}
 	b = hm_bindings_find(&ms->binder.table, &packet->home);
-	if (!b || !b->served || !may_be_coa(ms, &handoff->new_gcoa)) {
+	if (!b || !b->served || !may_be_coa(ms, &packet->home, &handoff->new_gcoa)) {
 		hm_fx_count(fx, HM_COUNT_REFUSED);
 		return;
 	}

@@ -1,5 +1,9 @@
 #include "engine/binder.h"
 
+/* What the stored flags of a binding say. */
+#define FLAG_ROUTER 1U
+#define FLAG_ALTERNATE 2U
+
 void hm_binder_init(struct hm_binder *bd, void *memory, uint32_t max, uint64_t seed)
 {
 	bd->seed = seed;
@@ -41,7 +45,7 @@ static struct hm_binding_row row_of(const struct hm_binder *bd, const struct hm_
 		.lifetime_s = b->lifetime_s,
 		.registered_ms = b->asked_ms,
 		.expires_ms = hm_lifetime_end(b->asked_ms, b->lifetime_s),
-		.flags = b->router,
+		.flags = (b->router ? FLAG_ROUTER : 0) | (b->alternate ? FLAG_ALTERNATE : 0),
 	};
 
 	if (bd->role == HM_ROLE_MS)
@@ -312,7 +316,8 @@ static void adopt(struct hm_binding *b, const struct hm_binding_row *row)
 	b->expires_ms = row->expires_ms;
 	b->timer_ms = HM_NEVER;
 	b->lifetime_s = row->lifetime_s;
-	b->router = row->flags & 1;
+	b->router = row->flags & FLAG_ROUTER;
+	b->alternate = row->flags & FLAG_ALTERNATE;
 	b->served = true;
 	b->path_stands = true;
 }
