@@ -72,6 +72,9 @@ static void storm(struct site *s)
 	}
 	for (unsigned i = 0; i < 2; i++)
 		end_outage(s, &outages[i]);
+	for (unsigned i = 0; i < s->n_hosts; i++) /* chance may have moved one nowhere so far */
+		if (s->hosts[i]->ifs[0].link == SIM_NOWHERE)
+			site_move(s, s->hosts[i], SITE_A1);
 }
 
 static void play(uint64_t seed)
