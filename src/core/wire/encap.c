@@ -20,7 +20,7 @@ static bool limit_of(struct hm_span packet, uint8_t *ret_limit, size_t *ret_at)
 	struct hm_ext ext;
 	struct hm_opt opt;
 
-	if (hm_ip6_read(packet, &ip6) || ip6.next != HM_NH_DSTOPTS)
+	if (hm_ip6_read_whole(packet, &ip6, &packet) || ip6.next != HM_NH_DSTOPTS)
 		return false;
 	walk = hm_ext_walk(packet, ip6.next);
 	if (!hm_ext_next(&walk, &ext))
