@@ -57,7 +57,9 @@ static inline uint16_t hm_rd_u16(struct hm_rd *r)
 {
 	const uint8_t *p = hm_rd_bytes(r, 2);
 
-	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	if (!p)
+		return 0;
+	return (uint16_t)((uint32_t)p[0] << 8 | p[1]);
 }
 
 static inline uint32_t hm_rd_u32(struct hm_rd *r)
