@@ -10,7 +10,7 @@ typedef int64_t hm_ms;
 #define HM_NEVER INT64_MAX
 #define HM_SECOND ((hm_ms)1000)
 
-/* A lifetime on the wire that never ends (wire.md 2.1). */
+/* A lifetime on the wire that never ends (PROTOCOL 2.1). */
 #define HM_LIFETIME_INFINITE UINT32_MAX
 
 static inline hm_ms hm_after(hm_ms at, hm_ms span)

@@ -1,6 +1,6 @@
 /* Every message hmipd speaks, as values in host order; the layouts that carry them are behind
  * wire/packet.h. Roles read and write these structs and nothing else, so that another dialect of
- * Mobile IPv6 is another codec and not another role. Sections: PROTOCOL, wire.md 2. */
+ * Mobile IPv6 is another codec and not another role. Sections: PROTOCOL 2. */
 #ifndef HM_WIRE_MSG_H
 #define HM_WIRE_MSG_H
 
@@ -31,7 +31,7 @@ enum hm_msg_kind {
 	HM_MSG_KINDS
 };
 
-/* What travels in an acknowledgement (wire.md 2.2). */
+/* What travels in an acknowledgement (PROTOCOL 2.2). */
 #define HM_STATUSES(X)                                                                             \
 	X(HM_ST_ACCEPTED, 0, "accepted")                                                           \
 	X(HM_ST_UNSPECIFIED, 128, "reason-unspecified")                                            \
@@ -58,7 +58,7 @@ const char *hm_status_text(unsigned status);
 /* The name of a message kind, as logs and transcripts print it. */
 const char *hm_msg_text(enum hm_msg_kind kind);
 
-/* Registration Request, Update, Refresh (wire.md 2.1; draft 4.2.1, 4.2.2). */
+/* Registration Request, Update, Refresh (PROTOCOL 2.1; draft 4.2.1, 4.2.2). */
 struct hm_reg {
 	bool ack;
 	uint8_t malen; /* prefix length of the Mobility Network */
@@ -66,11 +66,11 @@ struct hm_reg {
 	uint32_t lifetime_s;    /* HM_LIFETIME_INFINITE never ends, 0 deletes */
 	bool has_prev_ms;       /* Request only; absent on the very first registration */
 	struct hm_addr prev_ms; /* :: says that there was none */
-	bool has_alt_coa;       /* Request and Update above the lowest level (wire.md 6) */
+	bool has_alt_coa;       /* Request and Update above the lowest level (PROTOCOL 6) */
 	struct hm_addr alt_coa;
 };
 
-/* Handoff Request (wire.md 2.1; draft 4.3.6). */
+/* Handoff Request (PROTOCOL 2.1; draft 4.3.6). */
 struct hm_handoff {
 	uint8_t malen;
 	uint16_t seq;
@@ -90,7 +90,7 @@ struct hm_bu {
 	uint16_t unique_id;
 };
 
-/* Binding Acknowledgement (wire.md 2.2). */
+/* Binding Acknowledgement (PROTOCOL 2.2). */
 struct hm_back {
 	uint8_t status;
 	uint16_t seq;
@@ -98,13 +98,13 @@ struct hm_back {
 	uint32_t refresh_s;
 };
 
-/* Binding Request (wire.md 2.4). */
+/* Binding Request (PROTOCOL 2.4). */
 struct hm_breq {
 	bool has_unique_id;
 	uint16_t unique_id;
 };
 
-/* One mobility server, as advertised in either carrier (wire.md 2.3). lifetime_s is the RA
+/* One mobility server, as advertised in either carrier (PROTOCOL 2.3). lifetime_s is the RA
  * option's; 0 there means as long as the router's advertisements carry it. */
 struct hm_msinfo {
 	uint8_t level;
@@ -190,7 +190,7 @@ struct hm_haad {
 
 #define HM_MAC_LEN 16
 
-/* Authentication Data (wire.md 5). On receipt mac holds what was received; on sending the host
+/* Authentication Data (PROTOCOL 5). On receipt mac holds what was received; on sending the host
  * writes it over zeros. */
 struct hm_auth_data {
 	bool present;

@@ -1,5 +1,5 @@
 /* Whole control packets: an IPv6 header, the headers behind it and one message, read and written in
- * one place (wire.md 2). Nothing is acted on here: a packet that breaks a rule is refused whole,
+ * one place (PROTOCOL 2). Nothing is acted on here: a packet that breaks a rule is refused whole,
  * and the reason is what the counters show. */
 #ifndef HM_WIRE_PACKET_H
 #define HM_WIRE_PACKET_H
@@ -42,7 +42,7 @@ enum hm_drop {
 
 const char *hm_drop_text(enum hm_drop drop);
 
-/* Option numbers of wire.md 1 that a site may change ([wire]). */
+/* Option numbers of PROTOCOL 1 that a site may change ([wire]). */
 struct hm_wire_numbers {
 	uint8_t nd_mobility_information;
 	uint8_t mobility_information;
@@ -55,7 +55,7 @@ struct hm_wire_numbers {
 
 extern const struct hm_wire_numbers hm_wire_defaults;
 
-/* Where the octets that authentication covers lie in a packet (wire.md 5). */
+/* Where the octets that authentication covers lie in a packet (PROTOCOL 5). */
 struct hm_signed_part {
 	size_t header_at, header_len; /* the Destination Options header with the sub-option */
 	size_t mac_at;                /* its 16 MAC octets, from the start of the packet */
