@@ -14,17 +14,20 @@ Test(control, answers_rows_as_one_object_per_line)
 	     "\"expires_at\":\"2026-01-01T00:09:00Z\",\"expires_in_s\":540,\"packets_in\":7,"
 	     "\"octets_in\":0,\"packets_out\":0,\"octets_out\":18446744073709551615}\n" END);
 	talk("{\"show\":\"registrations\"}\n",
-	     "{\"kind\":\"ms\",\"peer\":\"2001:db8:f1::1\",\"home_address\":\"2001:db8:1::\","
+	     "{\"kind\":\"ms\",\"peer\":\"2001:db8:f1::1\",\"level\":0,\"home_address\":\"2001:db8:"
+	     "1::\","
 	     "\"care_of_address\":\"2001:db8:f1:1::99\",\"state\":\"active\",\"sequence\":0,"
 	     "\"epoch\":0,\"lifetime_s\":600,\"registered_at\":\"2025-12-31T23:59:00Z\","
 	     "\"expires_at\":\"2026-01-01T00:09:00Z\",\"expires_in_s\":540}\n" END);
 	talk("{\"show\":\"routers\"}\n",
 	     "{\"role\":\"ms\",\"kind\":null,\"interface\":\"acc0\",\"router\":null,"
-	     "\"mobility_server\":\"2001:db8:f1::1\",\"prefix\":\"2001:db8:f1::/64\",\"level\":0,"
+	     "\"lcoa\":\"2001:db8:f1:1::99\",\"prefix\":\"2001:db8:f1::/64\","
+	     "\"mobility_server\":\"2001:db8:f1::1\",\"level\":0,"
 	     "\"preference\":0,\"state\":\"active\",\"heard_at\":\"2025-12-31T23:59:00Z\","
 	     "\"expires_at\":\"2026-01-01T00:09:00Z\",\"expires_in_s\":540}\n" END);
 	talk("{\"show\":\"peers\"}\n",
 	     "{\"role\":\"ms\",\"kind\":null,\"peer\":\"2001:db8:f1::1\","
+	     "\"prefix\":null,\"level\":0,\"preference\":0,"
 	     "\"home_address\":\"2001:db8:1::\",\"state\":\"active\",\"sequence\":0,\"epoch\":0,"
 	     "\"heard_at\":\"2025-12-31T23:59:00Z\",\"expires_at\":\"2026-01-01T00:09:00Z\","
 	     "\"expires_in_s\":540}\n" END);
