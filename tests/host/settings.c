@@ -203,11 +203,7 @@ Test(settings, what_is_left_out_gets_its_default)
 	cr_assert_eq(s->config.ha.max_bindings, 100000);
 	cr_assert_eq(s->config.ch.max_bindings, 10000);
 	cr_assert(!s->config.ch.home_agent_here);
-	cr_assert_eq(s->config.wire.nd_mobility_information, 253);
-	cr_assert_eq(s->config.wire.mobility_information, 0x1e);
-	cr_assert_eq(s->config.wire.registration_request, 0xca);
-	cr_assert_eq(s->config.wire.registration_update, 0xcb);
-	cr_assert_eq(s->config.wire.registration_refresh, 0xcc);
+	cr_assert_arr_eq(&s->config.wire, &hm_wire_defaults, sizeof hm_wire_defaults);
 	cr_assert_eq(s->config.wire.handoff_request, 0xcd);
 	cr_assert(!s->config.wire.accept_rh0);
 }

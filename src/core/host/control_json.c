@@ -132,6 +132,7 @@ static void registration(cJSON *o, const struct hm_control_source *source,
 {
 	add_text(o, "kind", row->kind);
 	add_addr(o, "peer", &row->peer);
+	add_u64(o, "level", row->level);
 	add_addr(o, "home_address", &row->home);
 	add_addr(o, "care_of_address", &row->coa);
 	add_text(o, "state", row->state);
@@ -147,8 +148,9 @@ static void router(cJSON *o, const struct hm_control_source *source, const struc
 	add_text(o, "kind", row->kind);
 	add_interface(o, source, row->ifindex);
 	add_addr(o, "router", &row->router);
-	add_addr(o, "mobility_server", &row->peer);
+	add_addr(o, "lcoa", &row->coa);
 	add_prefix(o, "prefix", &row->prefix, row->plen);
+	add_addr(o, "mobility_server", &row->peer);
 	add_u64(o, "level", row->level);
 	add_u64(o, "preference", row->preference);
 	add_text(o, "state", row->state);
@@ -161,6 +163,9 @@ static void peer(cJSON *o, const struct hm_control_source *source, const struct 
 	add_text(o, "role", hm_role_text(row->role));
 	add_text(o, "kind", row->kind);
 	add_addr(o, "peer", &row->peer);
+	add_prefix(o, "prefix", &row->prefix, row->plen);
+	add_u64(o, "level", row->level);
+	add_u64(o, "preference", row->preference);
 	add_addr(o, "home_address", &row->home);
 	add_text(o, "state", row->state);
 	add_sequence(o, row);
