@@ -200,6 +200,18 @@ static bool accepts(const struct sim_node *n, const struct hm_addr *src, const s
 	return false;
 }
 
+/* True when the node unpacks every tunnel on the stack, the outermost first. */
+static bool accepts_all(const struct sim_node *n, const struct hm_forward *const *stack,
+                        unsigned depth)
+{
+	while (depth > 0) {
+		depth--;
+		if (!accepts(n, &stack[depth]->local, &stack[depth]->remote))
+			return false;
+	}
+	return true;
+}
+
 struct sim_node *sim_route(struct sim *sim, const struct hm_addr *dst, unsigned *ret_iface)
 {
 	const struct hm_forward *stack[8];
@@ -208,14 +220,8 @@ struct sim_node *sim_route(struct sim *sim, const struct hm_addr *dst, unsigned 
 	for (unsigned depth = 0;; depth++) {
 		struct sim_node *n = owner_of(sim, &to, ret_iface);
 
-		if (n) {
-			while (depth > 0) {
-				depth--;
-				if (!accepts(n, &stack[depth]->local, &stack[depth]->remote))
-					return NULL;
-			}
-			return n;
-		}
+		if (n)
+			return accepts_all(n, stack, depth) ? n : NULL;
 		if (depth == sizeof stack / sizeof stack[0])
 			return NULL;
 		stack[depth] = tunnel_for(sim, &to);

@@ -3,10 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* What the MAC is computed over: three addresses and at most one whole Destination Options header
- * (RFC 8200 4.6). */
-#define INPUT_MAX (3 * 16 + 8 * 256)
-
 /* The uses an acknowledgement may be of, in the order they are tried. */
 static const enum hm_use ack_uses[] = { HM_USE_MH_MS, HM_USE_MH_HA, HM_USE_MH_CH };
 #define ACK_USES (sizeof ack_uses / sizeof ack_uses[0])
@@ -294,7 +290,7 @@ void hm_authq_submit(struct hm_authq *q, const struct hm_packet *packet, struct 
                      struct hm_authq_now now)
 {
 	const struct hm_addr home = home_of(packet, own_home);
-	uint8_t room[INPUT_MAX];
+	uint8_t room[HM_MAC_INPUT_MAX];
 	struct hm_wr input = hm_wr(room, sizeof room);
 	struct waiting *w;
 
@@ -377,7 +373,7 @@ int hm_authq_sign(struct hm_authq *q, const struct hm_auth_parties *parties, uin
 {
 	const struct hm_span bytes = { packet->p, packet->len };
 	struct hm_addr home;
-	uint8_t room[INPUT_MAX], mac[HM_AUTH_MAC_LEN];
+	uint8_t room[HM_MAC_INPUT_MAX], mac[HM_AUTH_MAC_LEN];
 	struct hm_wr input = hm_wr(room, sizeof room);
 	int err;
 
