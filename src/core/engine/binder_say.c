@@ -42,7 +42,7 @@ static void refuse_with(const struct hm_binder *bd, const struct hm_packet *pack
 
 	if (hm_addr_is_any(&back->src))
 		back->src = packet->dst;
-	back->back.status = status;
+	back->back.status = (uint8_t)status;
 	back->back.seq = number.seq;
 	back->auth = (struct hm_auth_data){ .present = !bd->auth_none,
 		                            .spi = packet->auth.spi,
@@ -65,7 +65,7 @@ static void answer(const struct hm_binder *bd, const struct hm_binding *b, enum 
 
 	if (hm_addr_is_any(&back->src))
 		back->src = b->peer;
-	back->back = (struct hm_back){ .status = status,
+	back->back = (struct hm_back){ .status = (uint8_t)status,
 		                       .seq = b->ack_seq,
 		                       .lifetime_s = lifetime_s,
 		                       .refresh_s = refresh_of(lifetime_s) };
