@@ -1,0 +1,425 @@
+#include "entries.h"
+
+#include "base/rand.h"
+#include "lib/addr.h"
+#include "wire/encap.h"
+#include "wire/routeopt.h"
+
+#include <criterion/criterion.h>
+
+#define CN "2001:db8:c::1"
+#define HOME "2001:db8:1::aa"
+#define HA "2001:db8:e::1"
+#define MS "2001:db8:f::1"
+#define GCOA "2001:db8:f::aa"
+#define LCOA "2001:db8:a::99"
+
+struct rig {
+	struct hm_path path;
+	struct hm_entry_change change;
+	struct hm_seen seen;
+	struct hm_pkt k;
+	uint8_t buffer[HM_PKT_ROOM + 65536];
+};
+
+static struct rig *rig(void)
+{
+	static const uint64_t seed[5] = { 11, 12, 13, 14, 15 };
+	static struct rig r;
+
+	memset(&r.path, 0, sizeof r.path);
+	cr_assert(hm_table_init(&r.path.table, seed));
+	r.path.now_ms = 5000;
+	return &r;
+}
+
+static void set(uint8_t to[16], const char *text)
+{
+	struct hm_addr a = addr(text);
+
+	memcpy(to, a.b, 16);
+}
+
+static struct hm_tunnel_entry entry(uint32_t kind, const char *match, const char *local,
+                                    const char *remote)
+{
+	struct hm_tunnel_entry e = { .size = sizeof e, .kind = kind };
+
+	set(e.match, match);
+	set(e.local, local);
+	set(e.remote, remote);
+	return e;
+}
+
+static void add_hop(struct hm_tunnel_entry *e, const char *local, const char *remote)
+{
+	set(e->hops[e->n_hops].local, local);
+	set(e->hops[e->n_hops++].remote, remote);
+}
+
+static void put(struct rig *r, struct hm_tunnel_entry e)
+{
+	cr_assert_eq(hm_entries_put(&r->path, &e, &r->change), HM_PLUGIN_OK);
+}
+
+static void put_home(struct rig *r)
+{
+	struct hm_tunnel_entry e = entry(HM_TUNNEL_HOME, HOME, "::", "::");
+
+	add_hop(&e, GCOA, HA);
+	add_hop(&e, LCOA, MS);
+	put(r, e);
+}
+
+/* The packet at hand: UDP-like, `len` octets with its header. */
+static void packet(struct rig *r, const char *src, const char *dst, size_t len, uint8_t tclass)
+{
+	struct hm_wr w = hm_wr(r->buffer + HM_PKT_ROOM, 65536);
+	struct hm_ip6 ip6 = { .tclass = tclass,
+		              .payload_len = (uint16_t)(len - HM_IP6_LEN),
+		              .next = 17,
+		              .hop_limit = 60,
+		              .src = addr(src),
+		              .dst = addr(dst) };
+
+	hm_ip6_write(&w, &ip6);
+	for (size_t i = HM_IP6_LEN; i < len; i++)
+		hm_wr_u8(&w, (uint8_t)i);
+	r->k = (struct hm_pkt){ .at = r->buffer + HM_PKT_ROOM, .len = w.len, .room = HM_PKT_ROOM };
+}
+
+static void wrap(struct rig *r, const char *src, const char *dst)
+{
+	struct hm_addr from = addr(src), to = addr(dst);
+
+	cr_assert(hm_pkt_push(&r->k, &from, &to));
+}
+
+static enum hm_fate out(struct rig *r)
+{
+	r->seen.any = false;
+	return hm_path_out(&r->path, &r->k, &r->seen);
+}
+
+static enum hm_fate in(struct rig *r)
+{
+	r->seen.any = false;
+	return hm_path_in(&r->path, &r->k, &r->seen);
+}
+
+static void expect_ends(const struct rig *r, const char *src, const char *dst)
+{
+	struct hm_addr want_src = addr(src), want_dst = addr(dst);
+	struct hm_addr is_src = hm_pkt_src(&r->k), is_dst = hm_pkt_dst(&r->k);
+
+	cr_assert(hm_addr_eq(&is_src, &want_src), "source is not %s", src);
+	cr_assert(hm_addr_eq(&is_dst, &want_dst), "destination is not %s", dst);
+}
+
+Test(tun_path, encapsulates_as_the_wire_module_does)
+{
+	struct rig *r = rig();
+	const struct hm_encap how = { .src = addr(MS), .dst = addr(LCOA) };
+	uint8_t want[2000];
+	struct hm_wr w = hm_wr(want, sizeof want);
+
+	put(r, entry(HM_TUNNEL_ENCAP, GCOA, MS, LCOA));
+	packet(r, CN, GCOA, 300, 0xb9);
+	cr_assert_eq(hm_encap_write(r->k.at, r->k.len, &how, &w), 0);
+	cr_assert_eq(out(r), HM_FATE_SEND);
+	cr_assert_eq(r->k.len, w.len);
+	/* But for the flow label, of which the tunnel here keeps the inner one. */
+	cr_assert_eq(memcmp(r->k.at + 4, want + 4, w.len - 4), 0);
+	cr_assert_eq(r->k.at[0], want[0]);
+	cr_assert_eq(r->k.at[1] & 0xf0, want[1] & 0xf0);
+}
+
+Test(tun_path, decapsulates_congestion_marks_as_rfc_6040_says)
+{
+	/* inner, outer, what comes out; 4: dropped */
+	static const uint8_t rows[][3] = { { 0, 0, 0 }, { 0, 1, 0 }, { 0, 2, 0 }, { 0, 3, 4 },
+		                           { 2, 0, 2 }, { 2, 1, 1 }, { 2, 2, 2 }, { 2, 3, 3 },
+		                           { 1, 0, 1 }, { 1, 1, 1 }, { 1, 2, 1 }, { 1, 3, 3 },
+		                           { 3, 0, 3 }, { 3, 1, 3 }, { 3, 2, 3 }, { 3, 3, 3 } };
+	struct rig *r = rig();
+
+	put(r, entry(HM_TUNNEL_ENCAP, GCOA, MS, LCOA));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		enum hm_fate fate;
+
+		packet(r, GCOA, CN, 100, rows[i][0]);
+		wrap(r, LCOA, MS);
+		r->k.at[1] = (uint8_t)((r->k.at[1] & 0xcf) | rows[i][1] << 4);
+		fate = in(r);
+		cr_assert_eq(fate, rows[i][2] == 4 ? HM_FATE_DROP : HM_FATE_INJECT, "row %zu", i);
+		if (fate == HM_FATE_INJECT)
+			cr_assert_eq(r->k.at[1] >> 4 & 3, rows[i][2], "row %zu", i);
+	}
+}
+
+Test(tun_path, moves_the_offsets_of_unfinished_checksums_with_the_packet)
+{
+	struct rig *r = rig();
+
+	put(r, entry(HM_TUNNEL_ENCAP, GCOA, MS, LCOA));
+	packet(r, GCOA, CN, 3000, 0);
+	wrap(r, LCOA, MS);
+	r->k.needs_csum = true;
+	r->k.gso_type = 4;
+	r->k.gso_size = 1400;
+	r->k.hdr_len = 100;
+	r->k.csum_start = 80;
+	cr_assert_eq(in(r), HM_FATE_INJECT);
+	cr_assert_eq(r->k.csum_start, 40);
+	cr_assert_eq(r->k.hdr_len, 60);
+	cr_assert_eq(r->k.gso_size, 1400);
+	cr_assert(r->k.needs_csum);
+}
+
+Test(tun_path, takes_off_nested_tunnels_and_reports_the_peer_once_a_second)
+{
+	struct rig *r = rig();
+
+	put_home(r);
+	for (unsigned i = 0; i < 3; i++) {
+		packet(r, CN, HOME, 100, 0);
+		wrap(r, HA, GCOA);
+		wrap(r, MS, LCOA);
+		cr_assert_eq(in(r), HM_FATE_INJECT);
+		expect_ends(r, CN, HOME);
+		cr_assert_eq(r->seen.any, i != 1, "turn %u", i);
+		r->path.now_ms += i == 1 ? 999 : 1;
+	}
+	cr_assert_eq(r->path.homes[0]->count.packets_in, 3);
+}
+
+Test(tun_path, bounds_what_it_remembers_of_peers)
+{
+	struct rig *r = rig();
+	unsigned reported = 0;
+
+	put_home(r);
+	for (unsigned i = 0; i < 20000; i++) {
+		packet(r, CN, HOME, 100, 0);
+		memcpy(r->k.at + 18, &i, sizeof i);
+		wrap(r, HA, GCOA);
+		wrap(r, MS, LCOA);
+		cr_assert_eq(in(r), HM_FATE_INJECT);
+		reported += r->seen.any;
+	}
+	cr_assert(reported > 0 && reported <= HM_SEEN_SLOTS, "%u", reported);
+}
+
+Test(tun_path, route_optimises_as_the_wire_module_reads_and_writes)
+{
+	struct rig *r = rig();
+	struct hm_addr coa = addr(LCOA);
+	struct hm_tunnel_entry own = entry(HM_TUNNEL_OWN, CN, LCOA, "::");
+	uint8_t plain[400], want[500];
+	struct hm_wr w = hm_wr(want, sizeof want);
+	struct hm_ro ro;
+
+	set(own.home, HOME);
+	put_home(r);
+	put(r, own);
+	packet(r, HOME, CN, 200, 0);
+	memcpy(plain, r->k.at, 200);
+	cr_assert_eq(hm_ro_home_write(plain, 200, &coa, &w), 0);
+	cr_assert_eq(out(r), HM_FATE_SEND);
+	cr_assert_eq(r->k.len, w.len);
+	cr_assert_eq(memcmp(r->k.at, want, w.len), 0);
+
+	put(r, entry(HM_TUNNEL_PEER, CN, LCOA, "2001:db8:9::9"));
+	packet(r, HOME, CN, 200, 0);
+	cr_assert_eq(out(r), HM_FATE_SEND);
+	expect_ends(r, LCOA, "2001:db8:9::9");
+	cr_assert_eq(r->k.len, 200 + 2 * HM_ROUTE_OPT_LEN);
+	cr_assert_eq(hm_ro_read(r->k.at, r->k.len, &ro), 0);
+	cr_assert(ro.has_home && ro.has_routing);
+	w = hm_wr(want, sizeof want);
+	cr_assert_eq(hm_ro_strip(r->k.at, r->k.len, &ro, &w), 0);
+	cr_assert_eq(w.len, 200);
+	cr_assert_eq(memcmp(want, plain, 200), 0);
+}
+
+Test(tun_path, undoes_both_headers_only_when_both_fit)
+{
+	struct rig *r = rig();
+	struct hm_tunnel_entry own = entry(HM_TUNNEL_OWN, CN, LCOA, "::");
+	struct hm_addr care_of = addr("2001:db8:9::9"), to = addr(LCOA);
+
+	set(own.home, HOME);
+	put_home(r);
+	put(r, own);
+	put(r, entry(HM_TUNNEL_PEER, CN, LCOA, "2001:db8:9::9"));
+	for (unsigned i = 0; i < 2; i++) {
+		packet(r, CN, HOME, 200, 0);
+		cr_assert(hm_pkt_route(&r->k, &to));
+		cr_assert(hm_pkt_home(&r->k, &care_of, true));
+		if (i == 1)
+			r->k.at[23] ^= 1; /* another care-of address */
+		cr_assert_eq(in(r), i == 1 ? HM_FATE_IGNORE : HM_FATE_INJECT);
+	}
+	packet(r, CN, HOME, 200, 0);
+	cr_assert(hm_pkt_route(&r->k, &to));
+	cr_assert(hm_pkt_home(&r->k, &care_of, true));
+	cr_assert_eq(in(r), HM_FATE_INJECT);
+	expect_ends(r, CN, HOME);
+	cr_assert_eq(r->k.len, 200);
+}
+
+Test(tun_path, leaves_messages_without_data_to_the_daemon)
+{
+	struct rig *r = rig();
+	struct hm_addr care_of = addr(LCOA);
+
+	put(r, entry(HM_TUNNEL_PEER, HOME, CN, LCOA));
+	packet(r, HOME, CN, 40, 0);
+	r->k.at[6] = HM_NH_NONE;
+	cr_assert(hm_pkt_home(&r->k, &care_of, false));
+	cr_assert_eq(in(r), HM_FATE_IGNORE);
+	cr_assert_eq(r->k.at[6], HM_NH_DSTOPTS);
+}
+
+Test(tun_path, follows_a_forwarding_entry_but_not_in_circles)
+{
+	struct rig *r = rig();
+
+	put(r, entry(HM_TUNNEL_ENCAP, GCOA, MS, "2001:db8:f::ab"));
+	put(r, entry(HM_TUNNEL_ENCAP, "2001:db8:f::ab", MS, LCOA));
+	packet(r, CN, GCOA, 100, 0);
+	cr_assert_eq(out(r), HM_FATE_SEND);
+	expect_ends(r, MS, LCOA);
+	cr_assert_eq(r->k.len, 180);
+	put(r, entry(HM_TUNNEL_ENCAP, "2001:db8:f::ab", MS, GCOA));
+	packet(r, CN, GCOA, 100, 0);
+	cr_assert_eq(out(r), HM_FATE_DROP);
+	cr_assert_eq(r->path.stats[HM_STAT_DROP_NESTING], 1);
+}
+
+Test(tun_path, forgets_a_path_mtu_after_ten_minutes)
+{
+	struct rig *r = rig();
+	struct hm_addr to = addr(LCOA);
+
+	put(r, entry(HM_TUNNEL_ENCAP, GCOA, MS, LCOA));
+	hm_path_set_mtu(&r->path, &to, 1400);
+	packet(r, CN, GCOA, 1361, 0);
+	cr_assert_eq(out(r), HM_FATE_INJECT);
+	expect_ends(r, MS, CN);
+	cr_assert_eq(r->k.len, 1280);
+	cr_assert_eq(r->k.at[40], HM_ICMP_TOO_BIG);
+	cr_assert_eq(r->k.at[46] << 8 | r->k.at[47], 1360);
+	r->path.now_ms += 600000;
+	packet(r, CN, GCOA, 1361, 0);
+	cr_assert_eq(out(r), HM_FATE_SEND);
+}
+
+Test(tun_path, limits_the_errors_it_sends)
+{
+	struct rig *r = rig();
+	struct hm_tunnel_prefix prefix = { .size = sizeof prefix, .plen = 64 };
+	unsigned answered = 0;
+
+	set(prefix.prefix, "2001:db8:f::");
+	set(prefix.local, MS);
+	cr_assert_eq(hm_prefixes_put(&r->path, &prefix), HM_PLUGIN_OK);
+	for (unsigned i = 0; i < 1000; i++) {
+		packet(r, CN, GCOA, 100, 0);
+		answered += out(r) == HM_FATE_INJECT;
+	}
+	cr_assert_eq(answered, 200);
+	r->path.now_ms += 1000;
+	packet(r, CN, GCOA, 100, 0);
+	cr_assert_eq(out(r), HM_FATE_INJECT);
+	expect_ends(r, MS, CN);
+}
+
+Test(tun_path, leaves_nothing_behind_when_entries_go)
+{
+	struct rig *r = rig();
+	struct hm_tunnel_entry encap = entry(HM_TUNNEL_ENCAP, GCOA, MS, LCOA);
+	struct hm_tunnel_entry home = entry(HM_TUNNEL_HOME, HOME, "::", "::");
+
+	put(r, encap);
+	cr_assert(r->change.points);
+	put_home(r);
+	put(r, home); /* the same entry, without hops now */
+	cr_assert(r->change.home);
+	set(encap.local, HA);
+	put(r, encap);
+	cr_assert_eq(r->path.n_points, 2);
+	hm_entries_del(&r->path, &encap, &r->change);
+	hm_entries_del(&r->path, &home, &r->change);
+	hm_entries_del(&r->path, &home, &r->change);
+	cr_assert_eq(r->path.table.n, 0);
+	cr_assert_eq(r->path.n_points, 0);
+	cr_assert_eq(r->path.n_home, 0);
+}
+
+Test(tun_path, refuses_entries_out_of_form_and_more_homes_than_it_has_room_for)
+{
+	struct rig *r = rig();
+	struct hm_tunnel_entry e = entry(HM_TUNNEL_HOME, HOME, "::", "::");
+
+	e.n_hops = HM_TUNNEL_HOPS + 1;
+	cr_assert_eq(hm_entries_put(&r->path, &e, &r->change), HM_PLUGIN_ECONFIG);
+	e.n_hops = 0;
+	e.kind = 4;
+	cr_assert_eq(hm_entries_put(&r->path, &e, &r->change), HM_PLUGIN_EUNSUPPORTED);
+	e.kind = HM_TUNNEL_HOME;
+	e.size = sizeof e - 1;
+	cr_assert_eq(hm_entries_put(&r->path, &e, &r->change), HM_PLUGIN_EUNSUPPORTED);
+	e.size = sizeof e;
+	for (unsigned i = 0; i <= HM_HOMES_MAX; i++) {
+		e.match[15] = (uint8_t)i;
+		cr_assert_eq(hm_entries_put(&r->path, &e, &r->change),
+		             i < HM_HOMES_MAX ? HM_PLUGIN_OK : HM_PLUGIN_EFULL);
+	}
+}
+
+/* Valid packets of every kind, broken at random: no packet may harm, and what is to be sent or
+ * injected is a whole IPv6 packet within its buffer. */
+Test(tun_path, withstands_any_packet)
+{
+	struct rig *r = rig();
+	struct hm_tunnel_entry own = entry(HM_TUNNEL_OWN, CN, LCOA, "::");
+	struct hm_addr care_of = addr("2001:db8:9::9"), to = addr(LCOA);
+	struct hm_rand rand;
+
+	set(own.home, HOME);
+	put_home(r);
+	put(r, own);
+	put(r, entry(HM_TUNNEL_PEER, CN, LCOA, "2001:db8:9::9"));
+	put(r, entry(HM_TUNNEL_ENCAP, "2001:db8:f::ab", LCOA, MS));
+	hm_path_set_mtu(&r->path, &care_of, 1300);
+	hm_rand_init(&rand, 99);
+	for (unsigned i = 0; i < 300000; i++) {
+		enum hm_fate fate;
+		bool inward = hm_rand_below(&rand, 2);
+
+		packet(r, inward ? CN : HOME, inward ? HOME : CN,
+		       40 + hm_rand_below(&rand, i % 64 ? 200 : 2000), 0);
+		if (hm_rand_below(&rand, 2)) {
+			hm_pkt_route(&r->k, &to);
+			hm_pkt_home(&r->k, &care_of, true);
+		}
+		if (hm_rand_below(&rand, 2)) {
+			wrap(r, HA, GCOA);
+			wrap(r, MS, LCOA);
+		}
+		for (unsigned n = hm_rand_below(&rand, 6); n > 0; n--)
+			r->k.at[hm_rand_below(&rand, r->k.len < 140 ? (uint32_t)r->k.len : 140)] =
+			        (uint8_t)hm_rand_next(&rand);
+		if (hm_rand_below(&rand, 4) == 0)
+			r->k.len = hm_rand_below(&rand, (uint32_t)r->k.len + 1);
+		fate = inward ? in(r) : out(r);
+		if (fate != HM_FATE_SEND && fate != HM_FATE_INJECT)
+			continue;
+		cr_assert(r->k.at >= r->buffer &&
+		          r->k.at + r->k.len <= r->buffer + sizeof r->buffer);
+		cr_assert(hm_pkt_check(&r->k), "turn %u", i);
+	}
+	cr_assert(r->path.stats[HM_STAT_ROUTE_OPTIMISED_IN] > 1000);
+	cr_assert(r->path.stats[HM_STAT_DECAPSULATED] > 1000);
+}
