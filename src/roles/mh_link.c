@@ -149,11 +149,16 @@ static bool is_patient(const struct mh *mh, unsigned i)
 	       mh->now < hm_after(link->coa.asked_ms, PATIENCE_MS);
 }
 
+/* The home address is added once its link is chosen; other addresses are there before. */
 static bool is_ready(const struct mh *mh, const struct mh_link *link)
 {
-	return link->coa.state == MH_COA_USABLE ||
-	       (is_home_link(mh, link) && !link->routers[link->router].suspect &&
-	        link->coa.state != MH_COA_FAILED);
+	const struct mh_coa *c = &link->coa;
+
+	if (c->state == MH_COA_USABLE)
+		return true;
+	if (!is_home_link(mh, link) || link->routers[link->router].suspect)
+		return false;
+	return c->state != MH_COA_FAILED || c->retry_ms <= mh->now;
 }
 
 /* The link to be attached to, -1: none. */
@@ -286,6 +291,7 @@ void hm_mh_link_run(struct mh *mh, struct hm_fx *fx)
 
 hm_ms hm_mh_link_deadline(const struct mh *mh)
 {
+	int chosen = choose_link(mh);
 	hm_ms at = HM_NEVER;
 
 	for (unsigned i = 0; i < mh->names.n; i++) {
@@ -296,7 +302,10 @@ hm_ms hm_mh_link_deadline(const struct mh *mh)
 		at = hm_sooner(at, hm_mh_router_deadline(link));
 		if (link->soliciting)
 			at = hm_sooner(at, link->rs_ms);
-		at = hm_sooner(at, hm_mh_coa_deadline(link));
+		if (!is_home_link(mh, link) || (int)i == chosen)
+			at = hm_sooner(at, hm_mh_coa_deadline(link));
+		else if (link->coa.state == MH_COA_FAILED && link->coa.retry_ms > mh->now)
+			at = hm_sooner(at, link->coa.retry_ms);
 		if (is_patient(mh, i))
 			at = hm_sooner(at, hm_after(link->coa.asked_ms, PATIENCE_MS));
 	}

@@ -49,6 +49,8 @@ static struct mh_want want_at_home(const struct mh *mh, const struct mh_peer *pe
 
 	if (!peer->maybe_bound || hm_addr_is_any(&peer->addr) || (peer != ha && !told_ha))
 		return (struct mh_want){ .what = MH_WANT_NOTHING };
+	if (peer->kind == HM_ROLE_MS && peer->plen == 0) /* of a former life: it will expire */
+		return (struct mh_want){ .what = MH_WANT_NOTHING };
 	return gone;
 }
 

@@ -253,7 +253,8 @@ void hm_mh_last_set(struct mh *mh, uint8_t level, const struct hm_addr *ms, stru
 {
 	struct mh_last *last = hm_mh_last(mh, level);
 
-	mh->ever_registered = true;
+	/* The first registration is over when its last level is. */
+	mh->ever_registered |= hm_mh_chain_settled(mh, NULL);
 	if (last && hm_addr_eq(&last->ms, ms))
 		return;
 	if (last) {
