@@ -292,7 +292,8 @@ void sim_event(struct sim *sim, struct sim_node *n, struct hm_event *ev)
 static void run_item(struct sim *sim, struct sim_item *item)
 {
 	struct sim_node *n = &sim->nodes[item->node];
-	bool current = n->alive && n->generation == item->generation;
+	/* A packet on its way to no node in particular has SIM_NODES_MAX here. */
+	bool current = item->node < SIM_NODES_MAX && n->alive && n->generation == item->generation;
 	struct hm_event ev = { .kind = HM_EV_TICK };
 
 	switch (item->kind) {
