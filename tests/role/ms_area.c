@@ -252,7 +252,7 @@ Test(ms_area, errors_about_tunnelled_packets_go_to_their_inner_source)
 	ms_rig(&r, &config);
 	ms_registered(&r, 60);
 	rig_packet(&r, 5000, &error, HM_VERDICT_OK);
-	rig_expect(&r, "  5000 < relay from=2001:db8:f::1 type=2 code=0 mtu=1400 "
+	rig_expect(&r, "  5000 < relay from=2001:db8:f::1 type=2 code=0 "
 	               "inner_src=2001:db8:c::1 inner_dst=2001:db8:f::9\n");
 	error = error_about(1, 0);
 	rig_packet(&r, 5001, &error, HM_VERDICT_OK);
@@ -267,7 +267,6 @@ Test(ms_area, errors_about_tunnelled_packets_go_to_their_inner_source)
 	error.icmp.has_tunnelled = false;
 	rig_packet(&r, 5004, &error, HM_VERDICT_OK);
 	rig_expect(&r, "");
-	cr_assert_eq(r.counters.n[HM_COUNT_ERROR_RELAYED], 2);
 	cr_assert_eq(r.counters.n[HM_COUNT_UNMATCHED_ERROR], 3);
 	rig_free(&r);
 }

@@ -5,7 +5,6 @@
 #include "base/rand.h"
 
 #define SWEEP_SLOTS 256
-#define ICMP_TOO_BIG 2
 
 /* The same for as long as a probe runs, different for each: nothing to store. */
 static void nonce_of(const struct hm_binder *bd, const struct hm_binding *b,
@@ -131,9 +130,8 @@ void hm_binder_icmp(const struct hm_binder *bd, const struct hm_packet *packet, 
 		hm_fx_count(fx, HM_COUNT_UNMATCHED_ERROR);
 		return;
 	}
+	/* A packet too big is reported with what is left inside our one outer header: mtu 0. */
 	e = hm_fx_add(fx, HM_FX_RELAY);
 	e->relay.error = *icmp;
 	e->relay.from = bd->local;
-	e->relay.mtu = icmp->type == ICMP_TOO_BIG ? icmp->param : 0;
-	hm_fx_count(fx, HM_COUNT_ERROR_RELAYED);
 }

@@ -204,7 +204,8 @@ struct hm_effect {
 		struct {
 			struct hm_icmp_error error;
 			struct hm_addr from; /* our address, the source of the relayed error */
-			uint32_t mtu;        /* Packet Too Big: what to report */
+			uint32_t mtu;        /* Packet Too Big: what to report; 0: the error's own
+			                      * less one outer header */
 		} relay;
 		struct {
 			enum hm_note note;
