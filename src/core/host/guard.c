@@ -1,0 +1,85 @@
+#include "host/guard.h"
+
+#include "base/err.h"
+
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TABLE "hmip_guard"
+
+/* `meta l4proto` would look past the very headers that matter here. Destination options in front
+ * of a tunnelled packet (next header 41) that begin with a Tunnel Encapsulation Limit are the
+ * kernel's business (RFC 2473 4.1.1). `fib daddr type local` is what keeps transit untouched. */
+static const char up_text[] = "add table ip6 " TABLE "\n"
+                              "delete table ip6 " TABLE "\n"
+                              "table ip6 " TABLE " {\n"
+                              "	chain prerouting {\n"
+                              "		type filter hook prerouting priority raw; policy accept;\n"
+                              "		ip6 nexthdr 60 @nh,320,8 41 @nh,336,8 4 return\n"
+                              "		exthdr dst exists fib daddr type local drop\n"
+                              "		rt type { 0, 2 } fib daddr type local drop\n"
+                              "	}\n"
+                              "}\n";
+
+static const char down_text[] = "add table ip6 " TABLE "\n"
+                                "delete table ip6 " TABLE "\n";
+
+static void first_line(const char *text, char *ret_why, size_t why_len)
+{
+	(void)snprintf(ret_why, why_len, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+static int run(const char *text, char *ret_why, size_t why_len)
+{
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	int err = HM_OK;
+
+	if (!nft) {
+		(void)snprintf(ret_why, why_len, "out of memory");
+		return HM_ENOMEM;
+	}
+	(void)nft_ctx_buffer_output(nft);
+	(void)nft_ctx_buffer_error(nft);
+	if (nft_run_cmd_from_buffer(nft, text)) {
+		first_line(nft_ctx_get_error_buffer(nft), ret_why, why_len);
+		err = HM_EMISSING;
+	}
+	nft_ctx_free(nft);
+	return err;
+}
+
+static int up(char *ret_why, size_t why_len)
+{
+	return run(up_text, ret_why, why_len);
+}
+
+static int down(void)
+{
+	char why[128];
+
+	return run(down_text, why, sizeof why);
+}
+
+/* Only the kernel knows: a table of another name, made and removed again. */
+static int check(char *ret_why, size_t why_len)
+{
+	static const char text[] = "table ip6 hmip_check {\n"
+	                           "	chain prerouting {\n"
+	                           "		type filter hook prerouting priority raw;\n"
+	                           "		exthdr dst exists fib daddr type local counter\n"
+	                           "	}\n"
+	                           "}\n";
+	int err = run(text, ret_why, why_len);
+
+	if (!err)
+		err = run("delete table ip6 hmip_check\n", ret_why, why_len);
+	return err;
+}
+
+const struct hm_guard_backend hm_guard_nft = {
+	.name = "nftables",
+	.up = up,
+	.down = down,
+	.check = check,
+};

@@ -1,0 +1,129 @@
+/* Packets, and answers of plugins and store, on their way to the roles. */
+#include "host/daemon.h"
+
+#include <time.h>
+
+void hm_daemon_now(void *arg, hm_ms *ret_now_ms, int64_t *ret_wall_ms)
+{
+	struct timespec wall;
+
+	(void)arg;
+	(void)clock_gettime(CLOCK_REALTIME, &wall);
+	*ret_now_ms = hm_services_now_ms();
+	*ret_wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
+}
+
+struct hm_authq_now hm_daemon_auth_now(void)
+{
+	struct hm_authq_now now;
+	int64_t wall_ms;
+
+	hm_daemon_now(NULL, &now.now_ms, &wall_ms);
+	now.wall_s = wall_ms / 1000;
+	return now;
+}
+
+bool hm_daemon_is_local(void *arg, const struct hm_addr *addr)
+{
+	const struct hm_daemon *d = arg;
+
+	return hm_kernel_is_local(d->kernel, addr);
+}
+
+void hm_daemon_on_verdict(void *arg, const struct hm_packet *packet, enum hm_verdict verdict,
+                          enum hm_use use)
+{
+	struct hm_daemon *d = arg;
+	struct hm_event event = { .kind = HM_EV_PACKET };
+
+	event.rx.packet = *packet;
+	event.rx.verdict = verdict;
+	event.rx.use = use;
+	hm_pump_post(d->pump, HM_PUMP_ALL, &event);
+}
+
+/* Neighbour Discovery, ICMPv6 and Binding Request carry no authentication. */
+static bool is_authenticated(enum hm_msg_kind kind)
+{
+	return kind == HM_MSG_REG_REQUEST || kind == HM_MSG_REG_UPDATE ||
+	       kind == HM_MSG_REG_REFRESH || kind == HM_MSG_HANDOFF || kind == HM_MSG_BU ||
+	       kind == HM_MSG_BACK || kind == HM_MSG_MSINFO;
+}
+
+void hm_daemon_on_packet(void *arg, const struct hm_packet *packet, struct hm_span bytes,
+                         const struct hm_signed_part *part)
+{
+	struct hm_daemon *d = arg;
+	const struct hm_config *config = &d->settings->config;
+	const struct hm_addr *own_home = config->common.roles[HM_ROLE_MH] ? &config->mh.home : NULL;
+
+	if (!d->serving)
+		return;
+	if (is_authenticated(packet->kind))
+		hm_authq_submit(d->authq, packet, bytes, part, own_home, hm_daemon_auth_now());
+	else
+		hm_daemon_on_verdict(d, packet, HM_VERDICT_MISSING, HM_USE_NONE);
+}
+
+void hm_daemon_on_stored(void *arg, uint64_t cookie, int err)
+{
+	struct hm_daemon *d = arg;
+
+	hm_dataplane_stored(d->dataplane, cookie, err);
+}
+
+void hm_daemon_on_bound(void *arg, unsigned role, hm_ticket ticket, int err)
+{
+	struct hm_daemon *d = arg;
+	struct hm_event event = { .kind = HM_EV_BIND_DONE };
+
+	if (err)
+		hm_log(HM_LOG_WARNING, "bind role=%s failed reason=\"%s\"",
+		       hm_pump_role(d->pump, role)->role->name, hm_err_text(err));
+	event.done.ticket = ticket;
+	event.done.err = err;
+	hm_pump_post(d->pump, role, &event);
+}
+
+void hm_daemon_on_tunnel_done(void *arg, uint64_t ticket, int result)
+{
+	struct hm_daemon *d = arg;
+
+	if (d->dataplane)
+		hm_dataplane_tunnel_done(d->dataplane, ticket, result, hm_services_now_ms());
+}
+
+void hm_daemon_on_auth_done(void *arg, uint64_t ticket, int result)
+{
+	struct hm_daemon *d = arg;
+
+	if (d->authq)
+		hm_authq_answer(d->authq, ticket, result, hm_daemon_auth_now());
+}
+
+static bool has_key(struct hm_daemon *d, const struct hm_addr *home, const struct hm_addr *peer)
+{
+	const struct hm_packet packet = {
+		.src = *home, .dst = *peer, .home = *home, .has_home = true
+	};
+	const struct hm_auth_parties parties = hm_authq_sending(HM_USE_MH_CH, &packet);
+	uint32_t spi;
+
+	return d->settings->config.common.auth_none ||
+	       hm_authq_spi(d->authq, &parties, hm_daemon_auth_now(), &spi) == HM_OK;
+}
+
+void hm_daemon_on_seen(void *arg, int what, const struct hm_addr *home, const struct hm_addr *peer)
+{
+	struct hm_daemon *d = arg;
+	struct hm_event event = { .kind = HM_EV_TRAFFIC };
+
+	if (!d->serving || (what != HM_TUNNEL_SEEN_TUNNELLED && what != HM_TUNNEL_SEEN_BOUND))
+		return;
+	event.traffic.kind =
+	        what == HM_TUNNEL_SEEN_TUNNELLED ? HM_TRAFFIC_TUNNELLED : HM_TRAFFIC_BOUND;
+	event.traffic.home = *home;
+	event.traffic.peer = *peer;
+	event.traffic.has_key = has_key(d, home, peer);
+	hm_pump_post(d->pump, HM_PUMP_ALL, &event);
+}
