@@ -252,7 +252,7 @@ static void after_done(struct hm_binder *bd, struct hm_binding *b, bool first, h
 }
 
 /* ch: when to ask a host for renewal: with a fifth of the lifetime left, and again half-way from
- * there, if traffic went by the binding (wire.md 2.4; RFC 6275 9.5.5). */
+ * there, if traffic went by the binding (PROTOCOL 2.4; RFC 6275 9.5.5). */
 static void plan_renewal(struct hm_binding *b)
 {
 	b->repeats = 2;
