@@ -87,6 +87,7 @@ struct mh_link {
 	int router; /* the one in use, -1: none */
 	struct mh_coa coa;
 	struct hm_addr gateway; /* what the host was told */
+	bool gateway_lost;      /* tell it again */
 	bool soliciting;
 	unsigned rs_sent;
 	hm_ms rs_ms;

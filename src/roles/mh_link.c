@@ -50,6 +50,7 @@ static void reset(struct mh *mh, struct mh_link *link, bool same_device, struct 
 static void went_down(struct mh *mh, struct mh_link *link)
 {
 	link->soliciting = false;
+	link->gateway_lost = true; /* the kernel forgets the routes of a link that is shut */
 	if (link->coa.state == MH_COA_USABLE || link->coa.state == MH_COA_ADDING) {
 		link->coa.state = MH_COA_LOST;
 		link->coa.retry_ms = mh->now;
@@ -126,8 +127,9 @@ static void tell_gateway(struct mh_link *link, const struct hm_addr *router, str
 {
 	struct hm_effect *e;
 
-	if (hm_addr_eq(&link->gateway, router))
+	if (hm_addr_eq(&link->gateway, router) && (!link->gateway_lost || hm_addr_is_any(router)))
 		return;
+	link->gateway_lost = false;
 	e = hm_fx_add(fx, HM_FX_GATEWAY);
 	e->gateway.ifindex = link->ifindex;
 	e->gateway.router = *router;

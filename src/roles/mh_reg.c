@@ -33,11 +33,18 @@ static bool in_chain(const struct mh *mh, const struct mh_peer *peer)
 	return false;
 }
 
+/* A server that failed is probed where no other stands in for it. */
+static bool is_probed(const struct mh *mh, const struct mh_peer *ms)
+{
+	for (unsigned i = 0; i < mh->n_chain; i++)
+		if (mh->peers[mh->chain[i]].level == ms->level)
+			return false;
+	return ms->failed && hm_mh_advertised(mh, ms);
+}
+
 static bool wants_server(const struct mh *mh, const struct mh_peer *ms)
 {
-	if (!in_chain(mh, ms) && !(ms->failed && hm_mh_advertised(mh, ms)))
-		return false;
-	return hm_mh_chain_settled(mh, ms);
+	return (in_chain(mh, ms) || is_probed(mh, ms)) && hm_mh_chain_settled(mh, ms);
 }
 
 /* At home everybody forgets the care-of address, the home agent first (RFC 6275 11.5.5). */

@@ -385,4 +385,11 @@ Test(mh_failure, another_server_of_the_router_stands_in)
 	         "peer=2001:db8:f1::1 status=131\n"
 	         "    30 < send t2 reg-request src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:f2::1 "
 	         "if=3 hao=2001:db8:1::aa seq=2 life=600 malen=64 use=mh-ms\n");
+	/* It stays, and the one it stands in for is left in peace. */
+	mh_ack(&r, 40, MS2, LCOA11, 2, 0);
+	mh_ack(&r, 50, HA, LCOA11, 1, 0);
+	rig_clear(&r);
+	while (r.now < 100000)
+		rig_packet(&r, r.now + 500, &ra, HM_VERDICT_OK);
+	mh_story(&r, "");
 }

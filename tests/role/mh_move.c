@@ -176,6 +176,7 @@ Test(mh_move, the_same_router_after_the_link_came_back_changes_nothing)
 		mh_router(&r, t, 3, 1);
 	mh_story(&r, "  1005 < send router-solicit src=fe80::3 dst=ff02::2 if=3\n"
 	             "  1010 < address add 2001:db8:f1:1:0:ff:fe00:3/64 if=3\n"
+	             "  1020 < gateway if=3 router=fe80::1\n"
 	             "  1020 < note attached home=2001:db8:1::aa coa=2001:db8:f1:1:0:ff:fe00:3 "
 	             "peer=fe80::1 if=3\n");
 }
