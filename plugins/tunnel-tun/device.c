@@ -154,13 +154,13 @@ static unsigned write_head(struct sock_filter *code)
 static unsigned write_point(struct sock_filter *code, const struct hm_addr *a)
 {
 	for (uint32_t i = 0; i < 4; i++) {
-		uint32_t word;
+		struct hm_rd r = hm_rd(a->b + 4 * i, 4);
+		uint32_t word = hm_rd_u32(&r);
 
-		memcpy(&word, a->b + 4 * i, sizeof word);
 		code[2 * i] =
 		        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NET(24 + 4 * i));
-		code[2 * i + 1] = (struct sock_filter)BPF_JUMP(
-		        BPF_JMP | BPF_JEQ | BPF_K, htonl(word), 0, (uint8_t)(7 - 2 * i));
+		code[2 * i + 1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, word, 0,
+		                                               (uint8_t)(7 - 2 * i));
 	}
 	code[8] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
 	return PER_POINT;

@@ -286,10 +286,30 @@ static enum hm_fate out_unbound(struct hm_path *p, struct hm_pkt *k, const struc
 	return HM_FATE_SEND;
 }
 
+/* A regional care-of address of a mobile host belongs to where its tunnel ends: what it sends goes
+ * through the tunnels outside of it, or ingress filters would drop it. */
+static const struct hm_tunnel_entry *find_inner(const struct hm_path *p, const struct hm_addr *src,
+                                                unsigned *ret_hop)
+{
+	for (uint32_t n = 0; n < p->n_home; n++) {
+		const struct hm_tunnel_entry *e = p->homes[n]->entry;
+
+		for (unsigned i = 0; i + 1 < e->n_hops; i++) {
+			if (memcmp(e->hops[i].local, src->b, sizeof src->b) != 0)
+				continue;
+			*ret_hop = i + 1;
+			return e;
+		}
+	}
+	return NULL;
+}
+
 enum hm_fate hm_path_out(struct hm_path *p, struct hm_pkt *k, struct hm_seen *ret_seen)
 {
+	const struct hm_tunnel_entry *inner;
 	struct hm_addr src, dst;
 	struct hm_item *item;
+	unsigned hop = 0;
 
 	if (!hm_pkt_check(k))
 		return drop(p, HM_STAT_DROP_MALFORMED);
@@ -301,6 +321,9 @@ enum hm_fate hm_path_out(struct hm_path *p, struct hm_pkt *k, struct hm_seen *re
 	item = p->n_home > 0 ? hm_table_find(&p->table, HM_ITEM_HOME, &src, NULL) : NULL;
 	if (item)
 		return out_home(p, k, item, ret_seen);
+	inner = find_inner(p, &src, &hop);
+	if (inner)
+		return send_hops(p, k, inner->hops + hop, inner->n_hops - hop);
 	item = hm_table_find(&p->table, HM_ITEM_ENCAP, &dst, NULL);
 	if (item)
 		return out_encap(p, k, item);

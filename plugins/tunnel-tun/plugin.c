@@ -24,6 +24,7 @@ struct tun {
 	uint32_t mark;
 	uint32_t mtu_wanted; /* 0: auto */
 	uint32_t mtu, queue;
+	bool told_narrow;
 	unsigned batch;
 	uint32_t n_own, own_hops, n_peer; /* for the MTU */
 	bool keep;
@@ -137,7 +138,16 @@ static uint32_t wanted_mtu(struct tun *t)
 		mtu = hm_net_least_mtu(&t->kernel.net) - overhead(t);
 	if (mtu > 65535)
 		mtu = 65535;
-	return mtu < HM_IP6_MTU_MIN ? HM_IP6_MTU_MIN : mtu;
+	if (mtu >= HM_IP6_MTU_MIN)
+		return mtu;
+	if (!t->told_narrow)
+		say(t, HM_PLUGIN_WARNING,
+		    "found a link too narrow for tunnels device=%s room=%" PRIu32
+		    " least=%d fix=\"use "
+		    "links of mtu %" PRIu32 "\"",
+		    t->name, mtu, HM_IP6_MTU_MIN, HM_IP6_MTU_MIN + overhead(t));
+	t->told_narrow = true;
+	return HM_IP6_MTU_MIN;
 }
 
 static void adjust_mtu(struct tun *t)

@@ -193,6 +193,21 @@ Test(tun_path, takes_off_nested_tunnels_and_reports_the_peer_once_a_second)
 	cr_assert_eq(r->path.homes[0]->count.packets_in, 3);
 }
 
+Test(tun_path, sends_from_a_regional_address_through_the_tunnel_it_came_by)
+{
+	struct rig *r = rig();
+
+	put_home(r);
+	packet(r, GCOA, CN, 100, 0);
+	cr_assert_eq(out(r), HM_FATE_SEND);
+	expect_ends(r, LCOA, MS);
+	cr_assert_eq(r->k.len, 140);
+	packet(r, LCOA, CN, 100, 0);
+	cr_assert_eq(out(r), HM_FATE_SEND);
+	expect_ends(r, LCOA, CN);
+	cr_assert_eq(r->k.len, 100);
+}
+
 Test(tun_path, bounds_what_it_remembers_of_peers)
 {
 	struct rig *r = rig();
