@@ -28,7 +28,7 @@ void hm_mh_solicit(struct mh *mh, struct mh_link *link)
 static int find_name(const struct mh *mh, const char *name)
 {
 	for (unsigned i = 0; i < mh->names.n; i++)
-		if (memcmp(mh->names.name[i], name, HM_IFNAME_MAX) == 0)
+		if (strncmp(mh->names.name[i], name, HM_IFNAME_MAX) == 0)
 			return (int)i;
 	return -1;
 }

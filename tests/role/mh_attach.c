@@ -44,6 +44,21 @@ Test(mh_attach, registers_with_the_server_then_the_home_agent_at_power_on)
 	rig_free(&r);
 }
 
+Test(mh_attach, an_interface_name_ends_where_it_ends)
+{
+	struct hm_config c = mh_config();
+	struct hm_link link = rig_link_up("wlan0", 3);
+	struct rig r;
+
+	link.name[sizeof link.name - 1] = 'x'; /* behind the zero octet, whatever was there */
+	rig_init(&r, &hm_role_mh, &c);
+	rig_start(&r);
+	rig_link(&r, 0, &link);
+	rig_until(&r, 0);
+	rig_expect(&r, "     0 < send router-solicit src=fe80::3 dst=ff02::2 if=3\n");
+	rig_free(&r);
+}
+
 Test(mh_attach, without_a_link_local_address_solicits_from_nowhere_and_backs_off)
 {
 	struct hm_config c = mh_config();
