@@ -134,11 +134,12 @@ class Site:
     # --- counting signalling ---
 
     def _count_signalling(self, host):
-        """Counts control packets (Destination Options, no payload) that reach this host itself."""
+        """Counts control packets that reach this host from outside: Destination Options with no payload,
+        or with the Home Address in a header of its own before another."""
         self.lab.run(host, "nft", "add table ip6 watch; add chain ip6 watch in { type filter hook "
                      "prerouting priority -400; }; add counter ip6 watch signalling; add counter ip6 "
-                     "watch via-home; add rule ip6 watch in fib daddr type local ip6 nexthdr 60 "
-                     "dst nexthdr 59 counter name signalling; "
+                     "watch via-home; add rule ip6 watch in fib daddr type local iif != lo "
+                     "ip6 nexthdr 60 dst nexthdr { 59, 60 } counter name signalling; "
                      f"add rule ip6 watch in ip6 daddr {HOME} counter name via-home")
 
     def counter(self, host, name="signalling"):

@@ -35,9 +35,19 @@ def send(peer, rate):
         time.sleep(max(0.0, due - time.monotonic()))
 
 
+def connect(address, port):
+    """The server may still be starting."""
+    for _ in range(50):
+        try:
+            return socket.create_connection((address, port), timeout=60)
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    sys.exit(f"nobody serves {address} port {port}")
+
+
 def fetch(address, port):
     got, last = 0, 0.0
-    with socket.create_connection((address, port), timeout=60) as server:
+    with connect(address, port) as server:
         while True:
             data = server.recv(65536)
             if not data:

@@ -148,7 +148,9 @@ static enum plan plan_own(const struct mh *mh, const struct mh_peer *ch, struct 
 		.home = mh->home,
 		.local = ch->bound.coa,
 	};
-	if (!direct && mh->config->uplink != HM_UPLINK_DIRECT)
+	/* Straight to the correspondent (PROTOCOL 7), unless the site lets no GCoA out of an access
+	 * link and its administrator says so. */
+	if (!direct && mh->config->uplink == HM_UPLINK_TUNNEL)
 		f->n_hops = (uint8_t)server_hops(mh, f->hops);
 	return PLAN_SET;
 }

@@ -129,7 +129,7 @@ Test(mh_restart, stopping_takes_bindings_back_and_removes_the_paths)
 	        "   100 < send t8 binding-update src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:c::1 "
 	        "if=3 hao=2001:db8:1::aa seq=2 life=0 A use=mh-ch\n"
 	        "   100 < unbind | own match=2001:db8:c::1 home=2001:db8:1::aa "
-	        "local=2001:db8:f1::aa hop=2001:db8:f1:1:0:ff:fe00:3>2001:db8:f1::1\n"
+	        "local=2001:db8:f1::aa\n"
 	        "   100 < unbind | home match=2001:db8:1::aa home=2001:db8:1::aa "
 	        "hop=2001:db8:f1::aa>2001:db8:1::1 hop=2001:db8:f1:1:0:ff:fe00:3>2001:db8:f1::1\n");
 	cr_assert_eq(rig_deadline(&r), HM_NEVER);

@@ -1,6 +1,9 @@
 /* Packets, and answers of plugins and store, on their way to the roles. */
 #include "host/daemon.h"
 
+#include "wire/icmp.h"
+#include "wire/ip6.h"
+
 #include <time.h>
 
 void hm_daemon_now(void *arg, hm_ms *ret_now_ms, int64_t *ret_wall_ms)
@@ -50,6 +53,20 @@ static bool is_authenticated(enum hm_msg_kind kind)
 	       kind == HM_MSG_BACK || kind == HM_MSG_MSINFO;
 }
 
+/* Packet Too Big about an outer packet of ours tells the data plane the size of that path,
+ * whichever role made the packet (RFC 2473 7.1). It is a stranger's word, as every Packet Too Big
+ * is: it can make packets small, and no smaller than IPv6 allows. */
+static void learn_path_mtu(struct hm_daemon *d, const struct hm_icmp_error *error)
+{
+	const struct hm_tunnel_ops *ops = d->tunnel.plugin ? d->tunnel.plugin->tunnel : NULL;
+	bool is_outer = error->about_next == HM_NH_IPV6 || error->about_next == HM_NH_ROUTING ||
+	                error->about_next == HM_NH_DSTOPTS;
+
+	if (error->type == HM_ICMP_TOO_BIG && is_outer && ops && HM_PLUGIN_HAS(ops, path_mtu) &&
+	    hm_kernel_is_local(d->kernel, &error->about_src))
+		ops->path_mtu(d->tunnel.self, error->about_dst.b, error->param);
+}
+
 void hm_daemon_on_packet(void *arg, const struct hm_packet *packet, struct hm_span bytes,
                          const struct hm_signed_part *part)
 {
@@ -59,6 +76,8 @@ void hm_daemon_on_packet(void *arg, const struct hm_packet *packet, struct hm_sp
 
 	if (!d->serving)
 		return;
+	if (packet->kind == HM_MSG_ICMP_ERROR)
+		learn_path_mtu(d, &packet->icmp);
 	if (is_authenticated(packet->kind))
 		hm_authq_submit(d->authq, packet, bytes, part, own_home, hm_daemon_auth_now());
 	else
