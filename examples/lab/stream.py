@@ -35,9 +35,21 @@ def send(peer, rate):
         time.sleep(max(0.0, due - time.monotonic()))
 
 
+def connect(address, port, patience=10):
+    """A server that was started a moment ago may not listen yet."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return socket.create_connection((address, port), timeout=60)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
 def fetch(address, port):
     got, last = 0, 0.0
-    with socket.create_connection((address, port), timeout=60) as server:
+    with connect(address, port) as server:
         while True:
             data = server.recv(65536)
             if not data:
