@@ -137,8 +137,8 @@ class Site:
         """Counts control packets (Destination Options, no payload) that reach this host itself."""
         self.lab.run(host, "nft", "add table ip6 watch; add chain ip6 watch in { type filter hook "
                      "prerouting priority -400; }; add counter ip6 watch signalling; add counter ip6 "
-                     "watch via-home; add rule ip6 watch in fib daddr type local ip6 nexthdr 60 "
-                     "dst nexthdr 59 counter name signalling; "
+                     "watch via-home; add rule ip6 watch in iifname != lo fib daddr type local ip6 nexthdr 60 "
+                     "dst nexthdr { 59, 60 } counter name signalling; "
                      f"add rule ip6 watch in ip6 daddr {HOME} counter name via-home")
 
     def counter(self, host, name="signalling"):

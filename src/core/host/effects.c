@@ -103,13 +103,8 @@ static void do_address(struct hm_daemon *d, unsigned role, const struct hm_effec
 
 static void do_relay(struct hm_daemon *d, unsigned role, const struct hm_effect *e, hm_ms now_ms)
 {
-	const struct hm_icmp_error *error = &e->relay.error;
-	const struct hm_tunnel_ops *ops = d->tunnel.plugin ? d->tunnel.plugin->tunnel : NULL;
-	int err;
+	int err = hm_relay_send(&d->relay, &d->tx, e, now_ms);
 
-	if (error->type == 2 && ops && HM_PLUGIN_HAS(ops, path_mtu))
-		ops->path_mtu(d->tunnel.self, error->about_dst.b, error->param);
-	err = hm_relay_send(&d->relay, &d->tx, e, now_ms);
 	if (err == HM_OK)
 		hm_pump_counters(d->pump)->n[HM_COUNT_ERROR_RELAYED]++;
 	else if (err == HM_EFULL)

@@ -1,6 +1,9 @@
 /* Packets, and answers of plugins and store, on their way to the roles. */
 #include "host/daemon.h"
 
+#include "wire/icmp.h"
+#include "wire/ip6.h"
+
 #include <time.h>
 
 void hm_daemon_now(void *arg, hm_ms *ret_now_ms, int64_t *ret_wall_ms)
@@ -42,6 +45,18 @@ void hm_daemon_on_verdict(void *arg, const struct hm_packet *packet, enum hm_ver
 	hm_pump_post(d->pump, HM_PUMP_ALL, &event);
 }
 
+/* The plugin's packets are nobody's to the kernel, so what routers say of their size is the
+ * plugin's to know. As with the kernel, anybody can say so: no less than 1280 is believed. */
+static void learn_path_mtu(struct hm_daemon *d, const struct hm_icmp_error *error)
+{
+	const struct hm_tunnel_ops *ops = d->tunnel.plugin ? d->tunnel.plugin->tunnel : NULL;
+
+	if (error->type == HM_ICMP_TOO_BIG && ops && HM_PLUGIN_HAS(ops, path_mtu) &&
+	    hm_kernel_is_local(d->kernel, &error->about_src))
+		ops->path_mtu(d->tunnel.self, error->about_dst.b,
+		              error->param < HM_IP6_MTU_MIN ? HM_IP6_MTU_MIN : error->param);
+}
+
 /* Neighbour Discovery, ICMPv6 and Binding Request carry no authentication. */
 static bool is_authenticated(enum hm_msg_kind kind)
 {
@@ -59,6 +74,8 @@ void hm_daemon_on_packet(void *arg, const struct hm_packet *packet, struct hm_sp
 
 	if (!d->serving)
 		return;
+	if (packet->kind == HM_MSG_ICMP_ERROR)
+		learn_path_mtu(d, &packet->icmp);
 	if (is_authenticated(packet->kind))
 		hm_authq_submit(d->authq, packet, bytes, part, own_home, hm_daemon_auth_now());
 	else
