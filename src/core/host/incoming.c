@@ -64,7 +64,8 @@ static void learn_path_mtu(struct hm_daemon *d, const struct hm_icmp_error *erro
 
 	if (error->type == HM_ICMP_TOO_BIG && is_outer && ops && HM_PLUGIN_HAS(ops, path_mtu) &&
 	    hm_kernel_is_local(d->kernel, &error->about_src))
-		ops->path_mtu(d->tunnel.self, error->about_dst.b, error->param);
+		ops->path_mtu(d->tunnel.self, error->about_dst.b,
+		              error->param < HM_IP6_MTU_MIN ? HM_IP6_MTU_MIN : error->param);
 }
 
 void hm_daemon_on_packet(void *arg, const struct hm_packet *packet, struct hm_span bytes,

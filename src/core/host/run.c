@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define TICKS_PER_TURN 64
+#define TICKS_TO_STOP 4096 /* a role with much to withdraw does so tick by tick */
 
 static void sweep(struct hm_daemon *d, hm_ms now_ms)
 {
@@ -144,8 +145,10 @@ static void on_signal(uv_signal_t *handle, int number)
 	hm_log(HM_LOG_INFO, "stop signal=%d", number);
 	(void)hm_notify("STOPPING=1");
 	d->keep = number == SIGUSR1;
-	if (!d->keep)
+	if (!d->keep) {
 		hm_pump_post(d->pump, HM_PUMP_ALL, &stop);
+		(void)hm_pump_tick(d->pump, TICKS_TO_STOP);
+	}
 	uv_stop(&d->loop);
 }
 

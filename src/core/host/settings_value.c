@@ -274,7 +274,7 @@ bool hm_read_interfaces(struct hm_load *load, const struct hm_setting *setting, 
 				return hm_load_error(load, "%s is named twice", item);
 		if (list.n >= HM_INTERFACES_MAX)
 			return hm_load_error(load, "more than %d interfaces", HM_INTERFACES_MAX);
-		memcpy(list.name[list.n++], item, HM_IFNAME_MAX);
+		memcpy(list.name[list.n++], item, strlen(item) + 1);
 		if (!text)
 			break;
 	}

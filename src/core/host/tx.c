@@ -67,14 +67,18 @@ void hm_tx_close(struct hm_tx *tx)
 	tx->fd = -1;
 }
 
-/* Where it leaves, and the source that routing rules are to see: that of the packet, which need
- * not be ours (a mobility server answers for its GCoAs). */
+/* Where it leaves, and the source that routing rules are to see: that of the packet, which need not
+ * be ours (a mobility server answers for its GCoAs). With none the kernel would look for one on an
+ * interface that may have no address yet: it is given one that goes nowhere but into the lookup. */
 static void put_pktinfo(struct msghdr *msg, const struct hm_addr *src, uint32_t ifindex)
 {
+	static const struct hm_addr nobody = { { 0xfe, 0x80, [15] = 1 } };
 	struct in6_pktinfo info = { .ipi6_ifindex = ifindex };
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 
-	if (!hm_addr_is_multicast(src) && !hm_addr_is_link_local(src))
+	if (hm_addr_is_any(src) && ifindex != 0)
+		memcpy(&info.ipi6_addr, nobody.b, sizeof nobody.b);
+	else if (!hm_addr_is_multicast(src) && (ifindex != 0 || !hm_addr_is_link_local(src)))
 		memcpy(&info.ipi6_addr, src->b, sizeof src->b);
 	c->cmsg_level = IPPROTO_IPV6;
 	c->cmsg_type = IPV6_PKTINFO;
