@@ -5,13 +5,12 @@
 #include <linux/virtio_net.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -19,7 +18,9 @@
 /* A captured super-packet with its link-layer header. */
 #define BUFFER_LEN (HM_PKT_ROOM + 65536u + 64u)
 #define CAPTURE_BATCH 32u
-#define PRIORITY (-10)
+/* Overload begins with so many full batches on end, and is over so long after the last one. */
+#define FULL_TURNS 8u
+#define RELAX_MS 100
 
 struct job {
 	struct hm_pkt k;
@@ -31,6 +32,9 @@ struct hm_worker {
 	struct hm_worker_how how;
 	pthread_t thread;
 	int wake;
+	bool urgent, never_urgent;
+	unsigned full_turns;
+	int64_t last_full_ms;
 	uint8_t *buffers; /* HM_BATCH_MAX of BUFFER_LEN */
 	struct job jobs[HM_BATCH_MAX];
 	struct mmsghdr msgs[HM_BATCH_MAX];
@@ -251,6 +255,42 @@ static bool turn_in(struct hm_worker *w)
 	return n == (int)CAPTURE_BATCH;
 }
 
+static void set_urgent(struct hm_worker *w, bool urgent)
+{
+	const struct sched_param priority = { .sched_priority = urgent ? 1 : 0 };
+	int err = pthread_setschedparam(pthread_self(), urgent ? SCHED_RR : SCHED_OTHER, &priority);
+
+	if (err && urgent)
+		w->never_urgent = true; /* no privilege: go on as we are */
+	if (!err)
+		w->urgent = urgent;
+}
+
+/* When more comes in than can be sent, the kernel's receive thread would take half the processor to
+ * route packets into a full queue. Ahead of it, the worker lets no more in than it can send, and
+ * the excess is lost at the link, before work was spent on it; it cannot hold the processor against
+ * others, since it has only what that thread has handed over. Not while there is no overload:
+ * waking at once for each packet costs more than it gains. Nice values would not do: they do not
+ * count between sessions. */
+static void adapt(struct hm_worker *w, bool full)
+{
+	int64_t now_ms;
+
+	if (w->never_urgent || (!full && !w->urgent)) {
+		w->full_turns = 0;
+		return;
+	}
+	now_ms = w->how.api->now_ms(w->how.api->host);
+	if (full) {
+		w->last_full_ms = now_ms;
+		if (!w->urgent && ++w->full_turns >= FULL_TURNS)
+			set_urgent(w, true);
+	} else if (now_ms - w->last_full_ms >= RELAX_MS) {
+		w->full_turns = 0;
+		set_urgent(w, false);
+	}
+}
+
 static void *run(void *arg)
 {
 	struct hm_worker *w = arg;
@@ -261,9 +301,6 @@ static void *run(void *arg)
 	};
 	bool more = false;
 
-	/* Ahead of the kernel's receive threads: when more comes in than can be sent, packets are
-	 * to be lost before work is spent on them. Without the privilege it goes on as it is. */
-	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), PRIORITY);
 	while (!(fds[2].revents & POLLIN)) {
 		int n = poll(fds, 3, more ? 0 : -1);
 
@@ -277,6 +314,7 @@ static void *run(void *arg)
 			fds[0].revents = 0;
 		}
 		more = turn_out(w);
+		adapt(w, more);
 		more |= turn_in(w);
 	}
 	return NULL;
