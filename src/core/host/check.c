@@ -10,18 +10,22 @@
 struct check {
 	FILE *out;
 	const char *prefix; /* of the plugin that reports, with ": "; "" for ourselves */
+	bool choice;        /* one of several: what it lacks may not be needed */
 	bool missing;
 };
 
 static void report(void *arg, const char *what, const char *fix)
 {
 	struct check *c = arg;
+	bool named = strncmp(what, c->prefix, strlen(c->prefix)) == 0;
+	const char *prefix = named ? "" : c->prefix;
 
 	if (!fix) {
-		(void)fprintf(c->out, "ok: %s%s\n", c->prefix, what);
+		(void)fprintf(c->out, "ok: %s%s\n", prefix, what);
 		return;
 	}
-	(void)fprintf(c->out, "missing: %s%s: %s\n", c->prefix, what, fix);
+	(void)fprintf(c->out, "%s: %s%s: %s\n", c->choice ? "ok: not used" : "missing", prefix,
+	              what, fix);
 	c->missing = true;
 }
 
@@ -104,11 +108,11 @@ static void check_interfaces(struct check *c, const struct hm_config *config)
 
 /* What is missing only matters when the plugin is the one that will be used. */
 static bool check_plugin(struct check *c, const struct hm_settings *settings,
-                         enum hm_plugin_kind kind, const char *name)
+                         enum hm_plugin_kind kind, const char *name, bool choice)
 {
 	struct hm_loaded loaded = { 0 };
 	char why[HM_WHY_MAX] = "", prefix[96];
-	struct check own = { .out = c->out, .prefix = prefix };
+	struct check own = { .out = c->out, .prefix = prefix, .choice = choice };
 
 	(void)snprintf(prefix, sizeof prefix,
 	               "%s-%s: ", kind == HM_PLUGIN_TUNNEL ? "tunnel" : "auth", name);
@@ -130,12 +134,12 @@ static void check_tunnels(struct check *c, const struct hm_settings *settings)
 	if (!hm_needs_tunnel(&settings->config))
 		return;
 	if (strcmp(settings->tunnel, "auto") != 0) {
-		if (!check_plugin(c, settings, HM_PLUGIN_TUNNEL, settings->tunnel))
+		if (!check_plugin(c, settings, HM_PLUGIN_TUNNEL, settings->tunnel, false))
 			c->missing = true;
 		return;
 	}
 	for (unsigned i = 0; hm_tunnel_names[i]; i++)
-		any |= check_plugin(c, settings, HM_PLUGIN_TUNNEL, hm_tunnel_names[i]);
+		any |= check_plugin(c, settings, HM_PLUGIN_TUNNEL, hm_tunnel_names[i], true);
 	report(c, "a tunnel plugin that works", any ? NULL : "see the lines above");
 }
 
@@ -148,7 +152,7 @@ int hm_check_system(const struct hm_settings *settings, FILE *out)
 	check_guard(&c);
 	check_interfaces(&c, &settings->config);
 	if (!settings->config.common.auth_none &&
-	    !check_plugin(&c, settings, HM_PLUGIN_AUTH, settings->auth))
+	    !check_plugin(&c, settings, HM_PLUGIN_AUTH, settings->auth, false))
 		c.missing = true;
 	check_tunnels(&c, settings);
 	return c.missing ? HM_EXIT_MISSING : HM_EXIT_OK;

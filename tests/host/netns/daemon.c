@@ -106,8 +106,12 @@ int main(int argc, char **argv)
 
 	if (!settings)
 		return HM_EXIT_CONFIG;
-	if (argc > 2)
-		return hm_check_system(settings, stdout);
+	if (argc > 2) {
+		int status = hm_check_system(settings, stdout);
+
+		hm_settings_destroy(settings);
+		return status;
+	}
 	hm_log_set_level(HM_LOG_DEBUG);
 	return hm_run_roles(settings, roles, 1, load, argv[1]);
 }

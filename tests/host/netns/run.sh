@@ -105,7 +105,7 @@ back.join()
 print("types", [p[IPv6].payload.type if hasattr(p[IPv6].payload, "type") else p[IPv6].nh for p in back.results])
 P
 
-in_d true
+
 ip netns exec $p tcpdump --immediate-mode -Z root -Uni d0 -w "$dir/pcap" icmp6 2>/dev/null &
 dump=$!
 sleep 0.5
