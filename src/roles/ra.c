@@ -110,7 +110,7 @@ static void advertise_to_all(struct hm_ra_state *ra, unsigned i, hm_ms now, stru
 	struct hm_ra_iface *iface = &ra->ifaces[i];
 
 	advertise(ra, i, &hm_addr_all_nodes, fx);
-	iface->n_askers = 0; /* they have just been told */
+	iface->n_askers = iface->answered = 0; /* they have just been told */
 	iface->last_ms = now;
 	iface->next_ms = hm_after(now, next_interval(ra, iface));
 }
@@ -133,23 +133,27 @@ static void servers_changed(struct hm_ra_state *ra, hm_ms now)
 			advertise_soon(ra, &ra->ifaces[i], now);
 }
 
-/* RFC 4861 6.2.6: after a random delay, shortened to what a fast advertiser promises anyway. */
+/* RFC 4861 6.2.6: after a random delay of up to half a second. A router that advertises every few
+ * milliseconds for mobile hosts need not spread its answers further than its advertisements; and a
+ * host that asks alone is in the middle of a handoff, each millisecond of which costs packets. */
 static void on_solicitation(struct hm_ra_state *ra, const struct hm_packet *p, hm_ms now)
 {
 	for (unsigned i = 0; i < ra->config->interfaces.n; i++) {
 		struct hm_ra_iface *iface = &ra->ifaces[i];
 		hm_ms longest = hm_sooner(ANSWER_DELAY_MAX, ra->config->min_interval_ms);
 		hm_ms at = hm_after(now, hm_rand_between(&ra->rand, 0, longest));
+		hm_ms alone = hm_after(now, hm_rand_between(&ra->rand, 0, longest / 10));
 
 		if (!is_ready(ra, iface) || iface->link.ifindex != p->ifindex)
 			continue;
 		for (unsigned a = 0; a < iface->n_askers; a++)
 			if (hm_addr_eq(&iface->askers[a].host, &p->src))
 				return;
-		if (hm_addr_is_any(&p->src) || iface->n_askers == HM_RA_ASKERS_MAX)
+		if (hm_addr_is_any(&p->src) ||
+		    iface->n_askers + iface->answered >= HM_RA_ASKERS_MAX)
 			advertise_soon(ra, iface, at);
 		else
-			iface->askers[iface->n_askers++] = (struct hm_ra_asker){ p->src, at };
+			iface->askers[iface->n_askers++] = (struct hm_ra_asker){ p->src, alone };
 	}
 }
 
@@ -164,6 +168,7 @@ static void answer_askers(struct hm_ra_state *ra, unsigned i, hm_ms now, struct 
 		}
 		advertise(ra, i, &iface->askers[a].host, fx);
 		iface->askers[a] = iface->askers[--iface->n_askers];
+		iface->answered++;
 	}
 }
 

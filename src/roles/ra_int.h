@@ -9,7 +9,7 @@
 
 /* Mobility servers remembered, withdrawn ones included: their clocks must not go backwards. */
 #define HM_RA_SENDERS_MAX 16
-/* Hosts waiting for a unicast answer on one interface; when more ask, all get one multicast. */
+/* Hosts answered alone between two multicasts on one interface; when more ask, all get the next. */
 #define HM_RA_ASKERS_MAX 4
 #define HM_RA_GAPS 3
 
@@ -25,6 +25,7 @@ struct hm_ra_iface {
 	hm_ms next_ms, last_ms; /* of multicast advertisements */
 	unsigned initial_left;
 	unsigned n_askers;
+	unsigned answered; /* hosts told alone since the last multicast: they count as well */
 	struct hm_ra_asker askers[HM_RA_ASKERS_MAX];
 };
 
