@@ -15,7 +15,8 @@ static void check(const uint8_t *data, size_t size, const struct hm_wire_numbers
 
 	if (hm_packet_read((struct hm_span){ data, size }, numbers, &packet, &part))
 		return;
-	hm_packet_show(&packet, &t);
+	hm_packet_show(&t, &packet);
+	hm_packet_show_rest(&t, &packet);
 	FUZZ_CHECK(!t.cut);
 	if (packet.auth.present)
 		FUZZ_CHECK(hm_packet_mac_input((struct hm_span){ data, size }, &packet.home, &part,

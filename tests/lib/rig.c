@@ -95,8 +95,8 @@ void rig_until(struct rig *r, hm_ms at)
 			r->now = due;
 		rig_tick(r);
 		idle = r->fx.n == 0 && rig_deadline(r) == due ? idle + 1 : 0;
-		cr_assert_lt(idle, 1000, "ticks at %lld do nothing and ask for more",
-		             (long long)due);
+		/* The mobile host may look again after it changed its mind without a word. */
+		cr_assert_leq(idle, 1, "ticks at %lld do nothing and ask for more", (long long)due);
 	}
 	cr_assert_geq(at, r->now, "the clock cannot go back to %lld", (long long)at);
 	r->now = at;

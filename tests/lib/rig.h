@@ -10,8 +10,8 @@
  *     rig_until(&r, 1000);
  *     rig_bind_done(&r, 1005, HM_OK);
  *
- * Every step checks that no effect was lost and that a tick did not leave the deadline where it was
- * without doing anything. */
+ * Every step checks that no effect was lost and that no two ticks in a row did nothing and left
+ * the deadline where it was. */
 #ifndef HM_TESTS_LIB_RIG_H
 #define HM_TESTS_LIB_RIG_H
 

@@ -34,7 +34,7 @@ def packet(src, dst, header, hop=64):
 
 def registration(seq, src=LCOA, dst=MS, kind=0xca, life=600, malen=64, spi=0x1001, epoch=0, key=KEY,
                  home=HOME, flags=0x80):
-    """A Registration Request as spec/wire.md 3 shows it, signed."""
+    """A Registration Request as PROTOCOL 3 shows it, signed."""
     head = bytes([0x3b, 7, kind, 0x24, flags, malen]) + struct.pack("!HI", seq, life)
     head += bytes([1, 0, 5, 0x18]) + struct.pack("!II", spi, epoch)
     tail = bytes([1, 4, 0, 0, 0, 0, 0xc9, 0x10]) + ip6(home)

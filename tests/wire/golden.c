@@ -10,47 +10,50 @@
 
 #define MH "2001:db8:f1:1::99"
 #define MS "2001:db8:f1::1"
-#define HOME "home=2001:db8:1::aa"
+#define HOME "hao=2001:db8:1::aa"
 
 static const struct {
 	const char *name, *shown;
 } golden[] = {
 	{ "reg-prev-ms", "reg-request src=" MH " dst=" MS " " HOME
-	                 " seq=1 life=600 malen=64 ack prev=2001:db8:f1::1" },
+	                 " seq=1 life=600 malen=64 prev=2001:db8:f1::1 ack" },
 	{ "reg-first", "reg-request src=" MH " dst=" MS " " HOME " seq=1 life=600 malen=64 ack" },
 	{ "reg-update", "reg-update src=" MH " dst=" MS " " HOME " seq=2 life=600 malen=64 ack" },
 	{ "reg-refresh",
 	  "reg-refresh src=" MH " dst=" MS " " HOME " seq=3 life=infinite malen=64 ack" },
 	{ "reg-first-auth",
-	  "reg-request src=" MH " dst=" MS " " HOME " seq=1 life=600 malen=64 ack auth=0x1001/0" },
-	{ "handoff", "handoff src=2001:db8:f2::1 dst=" MS " " HOME
-	             " seq=3 life=60 malen=64 gcoa=2001:db8:f2::aa" },
-	{ "msinfo", "mobility-information src=" MS " dst=2001:db8:f1:1::1 ms=2001:db8:f1::1/64" },
+	  "reg-request src=" MH " dst=" MS " " HOME " seq=1 life=600 malen=64 spi=0x1001 ack" },
+	{ "handoff", "handoff src=2001:db8:f2::1 dst=" MS " " HOME " seq=3"
+	             " life=60 malen=64 gcoa=2001:db8:f2::aa" },
+	{ "msinfo", "mobility-information src=" MS " dst=2001:db8:f1:1::1"
+	            " ms=2001:db8:f1::1 plen=64" },
 	{ "msinfo-auth", "mobility-information src=" MS " dst=2001:db8:f1:1::1"
-	                 " ms=2001:db8:f1::1/64 auth=0x2001/1784610816" },
-	{ "back", "binding-ack src=" MS " dst=" MH " status=0 seq=1 life=600 refresh=480" },
-	{ "back-auth",
-	  "binding-ack src=" MS " dst=" MH " status=0 seq=1 life=600 refresh=480 auth=0x1001/0" },
-	{ "bu",
-	  "binding-update src=" MH " dst=2001:db8:1::1 " HOME " seq=1 life=600 ack home-reg dad" },
-	{ "bu-alt-coa", "binding-update src=" MH " dst=2001:db8:1::1 " HOME
-	                " seq=1 life=600 ack home-reg coa=2001:db8:f1::aa" },
+	                 " ms=2001:db8:f1::1 plen=64 spi=0x2001 epoch=1784610816" },
+	{ "back", "binding-ack src=" MS " dst=" MH " seq=1"
+	          " status=accepted life=600 refresh=480 code=0" },
+	{ "back-auth", "binding-ack src=" MS " dst=" MH " seq=1"
+	               " status=accepted life=600 refresh=480 spi=0x1001 code=0" },
+	{ "bu", "binding-update src=" MH " dst=2001:db8:1::1"
+	        " " HOME " seq=1 life=600 A H D" },
+	{ "bu-alt-coa", "binding-update src=" MH " dst=2001:db8:1::1"
+	                " " HOME " seq=1 life=600 A H alt=2001:db8:f1::aa" },
 	{ "breq", "binding-request src=2001:db8:c::1 dst=" MH " id=48879" },
-	{ "ra-msinfo", "router-advert src=fe80::1 dst=ff02::1 life=1800 cur-hop-limit=64"
-	               " ms=2001:db8:f1::1/64" },
-	{ "ra-full", "router-advert src=fe80::1 dst=ff02::1 life=1800 cur-hop-limit=64"
-	             " managed home-agent reachable=30000 retrans=1000 lladdr=020000000001"
-	             " mtu=1500 interval=1000 ha-preference=5 ha-life=1800"
-	             " prefix=2001:db8:f1:1::1/64 on-link autonomous router-addr valid=2592000"
-	             " preferred=604800 ms=2001:db8:f1::1/64 ms=2001:db8:f0::1/48 level=1"
-	             " preference=7 ms-life=300" },
+	{ "ra-msinfo", "router-advert src=fe80::1 dst=ff02::1 life=1800 ms=2001:db8:f1::1"
+	               " plen=64 cur-hop-limit=64" },
+	{ "ra-full", "router-advert src=fe80::1 dst=ff02::1 life=1800 H"
+	             " prefix=2001:db8:f1:1::1/64 ms=2001:db8:f1::1 plen=64"
+	             " ms=2001:db8:f0::1 plen=48 level=1 preference=7 info-life=300"
+	             " cur-hop-limit=64 managed reachable=30000 retrans=1000"
+	             " lladdr=020000000001 mtu=1500 interval=1000 ha-preference=5"
+	             " ha-life=1800 on-link autonomous router-addr valid=2592000"
+	             " preferred=604800" },
 	{ "rs", "router-solicit src=fe80::99 dst=ff02::2 lladdr=020000000099" },
 	{ "ns-dad", "neighbour-solicit src=:: dst=ff02::1:ff00:aa target=2001:db8:f1::aa"
-	            " nonce=a1a2a3a4a5a6" },
+	            " nonce nonce=a1a2a3a4a5a6" },
 	{ "ns", "neighbour-solicit src=fe80::1 dst=ff02::1:ff00:aa target=2001:db8:f1::aa"
 	        " lladdr=020000000001" },
-	{ "na", "neighbour-advert src=" MS " dst=fe80::1 target=2001:db8:f1::aa router"
-	        " solicited lladdr=020000000002" },
+	{ "na", "neighbour-advert src=" MS " dst=fe80::1 target=2001:db8:f1::aa"
+	        " R S lladdr=020000000002" },
 	{ "haad-request", "haad-request src=" MH " dst=2001:db8:1:0:fdff:ffff:ffff:fffe id=4660" },
 	{ "haad-reply", "haad-reply src=2001:db8:1::1 dst=" MH
 	                " id=4660 agent=2001:db8:1::1 agent=2001:db8:1::2" },
@@ -85,7 +88,8 @@ Test(golden, each_packet_is_read_as_what_it_says)
 		        hm_packet_read(hex_span(&in), &hm_wire_defaults, &packet, &part);
 
 		cr_assert_eq(drop, HM_DROP_NONE, "%s: %s", golden[i].name, hm_drop_text(drop));
-		hm_packet_show(&packet, &t);
+		hm_packet_show(&t, &packet);
+		hm_packet_show_rest(&t, &packet);
 		cr_expect_str_eq(text, golden[i].shown, "%s: %s", golden[i].name, text);
 	}
 }

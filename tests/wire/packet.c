@@ -65,13 +65,15 @@ static void round_trip(const struct hm_packet *p)
 	enum hm_drop drop;
 
 	numbers.accept_rh0 = true;
-	hm_packet_show(p, &t1);
+	hm_packet_show(&t1, p);
+	hm_packet_show_rest(&t1, p);
 	cr_assert(!t1.cut);
 	cr_assert_eq(hm_packet_write(p, &numbers, &w1, &part), HM_OK, "%s", want);
 	drop = hm_packet_read((struct hm_span){ first, w1.len }, &numbers, &back, &part);
 	cr_assert_eq(drop, HM_DROP_NONE, "%s of %s: %s", hm_drop_text(drop), want,
 	             hex_text(first, w1.len));
-	hm_packet_show(&back, &t2);
+	hm_packet_show(&t2, &back);
+	hm_packet_show_rest(&t2, &back);
 	cr_assert_str_eq(got, want);
 	cr_assert_eq(back.hop_limit, p->hop_limit);
 	cr_assert_eq(hm_packet_write(&back, &numbers, &w2, &part), HM_OK);
@@ -473,8 +475,10 @@ Test(packet, an_error_is_shown_with_what_it_is_about)
 	p.icmp.about_dst = p.src;
 	p.icmp.about_next = 60;
 	p.icmp.bad_option = 0xca;
-	hm_packet_show(&p, &t);
-	cr_assert_str_eq(text, "icmp-error src=2001:db8:f1:1::99 dst=2001:db8:f1::1 if=3 type=4/2"
-	                       " param=42 about=2001:db8:f1::1>2001:db8:f1:1::99 next=60"
-	                       " option=0xca");
+	hm_packet_show(&t, &p);
+	hm_packet_show_rest(&t, &p);
+	cr_assert_str_eq(text,
+	                 "icmp-error src=2001:db8:f1:1::99 dst=2001:db8:f1::1 if=3 type=4 code=2"
+	                 " param=42 option=202 about_src=2001:db8:f1::1"
+	                 " about_dst=2001:db8:f1:1::99 about_next=60");
 }

@@ -8,7 +8,7 @@
 
 enum hm_role_id { HM_ROLE_MS, HM_ROLE_MH, HM_ROLE_RA, HM_ROLE_HA, HM_ROLE_CH, HM_ROLES };
 
-/* What a key, and so a sequence of numbers, is used for (wire.md 5). */
+/* What a key, and so a sequence of numbers, is used for (PROTOCOL 5). */
 enum hm_use {
 	HM_USE_NONE,
 	HM_USE_MH_MS,
@@ -39,7 +39,7 @@ struct hm_binding_row {
 
 /* The last number accepted from, or sent to, a peer, keyed by (use, peer, home). Outlives bindings.
  * At ms, ha and ch `peer` is :: and `home` names the mobile host; at mh `peer` is the home agent or
- * correspondent and :: stands for all mobility servers (wire.md 4). */
+ * correspondent and :: stands for all mobility servers (PROTOCOL 4). */
 struct hm_seq_row {
 	enum hm_use use;
 	struct hm_addr peer, home;

@@ -1,50 +1,7 @@
 #include "engine/show.h"
-#include "engine/show_packet.h"
 
-static void str_field(struct hm_text *t, const char *key, const char *value)
-{
-	hm_text_str(t, " ");
-	hm_text_str(t, key);
-	hm_text_str(t, "=");
-	hm_text_str(t, value);
-}
-
-static void num_field(struct hm_text *t, const char *key, uint64_t v)
-{
-	str_field(t, key, "");
-	hm_text_u64(t, v);
-}
-
-/* A number that is left out when it is zero. */
-static void opt_field(struct hm_text *t, const char *key, uint64_t v)
-{
-	if (v != 0)
-		num_field(t, key, v);
-}
-
-static void addr_field(struct hm_text *t, const char *key, const struct hm_addr *a)
-{
-	if (hm_addr_is_any(a))
-		return;
-	str_field(t, key, "");
-	hm_text_addr(t, a);
-}
-
-static void flag(struct hm_text *t, const char *name, bool set)
-{
-	if (!set)
-		return;
-	hm_text_str(t, " ");
-	hm_text_str(t, name);
-}
-
-static void life_field(struct hm_text *t, uint32_t lifetime_s)
-{
-	if (lifetime_s == HM_LIFETIME_INFINITE)
-		str_field(t, "life", "infinite");
-	else
-		num_field(t, "life", lifetime_s);
-}
+#include "base/field.h"
+#include "wire/show.h"
 
 /* Roles join a slot and a serial number in a ticket: t7 is the seventh of slot 0, t2.7 that of
  * slot 2. */
@@ -64,23 +21,23 @@ static void show_binding_row(struct hm_text *t, const struct hm_binding_row *row
 {
 	hm_text_str(t, " ");
 	hm_text_str(t, hm_role_text(row->role));
-	flag(t, "forwarding", row->state == HM_BINDING_FORWARDING);
-	addr_field(t, "home", &row->home);
-	addr_field(t, "gcoa", &row->gcoa);
-	addr_field(t, "coa", &row->coa);
-	num_field(t, "seq", row->seq);
-	opt_field(t, "epoch", row->epoch);
-	life_field(t, row->lifetime_s);
+	hm_field_flag(t, "forwarding", row->state == HM_BINDING_FORWARDING);
+	hm_field_opt_addr(t, "home", &row->home);
+	hm_field_opt_addr(t, "gcoa", &row->gcoa);
+	hm_field_opt_addr(t, "coa", &row->coa);
+	hm_field_num(t, "seq", row->seq);
+	hm_field_opt_num(t, "epoch", row->epoch);
+	hm_field_life(t, row->lifetime_s);
 }
 
 static void show_seq_row(struct hm_text *t, const struct hm_seq_row *row)
 {
 	hm_text_str(t, " seq ");
 	hm_text_str(t, hm_use_text(row->use));
-	addr_field(t, "peer", &row->peer);
-	addr_field(t, "home", &row->home);
-	num_field(t, "seq", row->seq);
-	opt_field(t, "epoch", row->epoch);
+	hm_field_opt_addr(t, "peer", &row->peer);
+	hm_field_opt_addr(t, "home", &row->home);
+	hm_field_num(t, "seq", row->seq);
+	hm_field_opt_num(t, "epoch", row->epoch);
 }
 
 static const char *registration_text(enum hm_registration_state state)
@@ -100,12 +57,12 @@ static void show_registration_row(struct hm_text *t, const struct hm_registratio
 {
 	hm_text_str(t, " registration ");
 	hm_text_str(t, hm_role_text(row->kind));
-	str_field(t, "state", registration_text(row->state));
-	addr_field(t, "peer", &row->peer);
-	addr_field(t, "home", &row->home);
-	addr_field(t, "coa", &row->coa);
-	num_field(t, "seq", row->seq);
-	opt_field(t, "epoch", row->epoch);
+	hm_field_str(t, "state", registration_text(row->state));
+	hm_field_opt_addr(t, "peer", &row->peer);
+	hm_field_opt_addr(t, "home", &row->home);
+	hm_field_opt_addr(t, "coa", &row->coa);
+	hm_field_num(t, "seq", row->seq);
+	hm_field_opt_num(t, "epoch", row->epoch);
 }
 
 static void show_record(struct hm_text *t, const struct hm_record *record)
@@ -144,8 +101,8 @@ static void show_link(struct hm_text *t, const struct hm_link *link)
 	hm_text_str(t, "link ");
 	hm_text_str(t, link->name);
 	hm_text_str(t, !link->present ? " gone" : link->up ? " up" : " down");
-	num_field(t, "if", link->ifindex);
-	addr_field(t, "ll", &link->link_local);
+	hm_field_num(t, "if", link->ifindex);
+	hm_field_opt_addr(t, "ll", &link->link_local);
 }
 
 static const char *address_state_text(enum hm_address_state state)
@@ -169,7 +126,7 @@ static void show_done(struct hm_text *t, const char *what, const struct hm_event
 		hm_text_str(t, " ok");
 		return;
 	}
-	str_field(t, "err", "\"");
+	hm_field_str(t, "err", "\"");
 	hm_text_str(t, hm_err_text(ev->done.err));
 	hm_text_str(t, "\"");
 }
@@ -178,9 +135,9 @@ static void show_traffic(struct hm_text *t, const struct hm_event *ev)
 {
 	hm_text_str(t, ev->traffic.kind == HM_TRAFFIC_TUNNELLED ? "traffic tunnelled"
 	                                                        : "traffic bound");
-	addr_field(t, "home", &ev->traffic.home);
-	addr_field(t, "peer", &ev->traffic.peer);
-	flag(t, "key", ev->traffic.has_key);
+	hm_field_opt_addr(t, "home", &ev->traffic.home);
+	hm_field_opt_addr(t, "peer", &ev->traffic.peer);
+	hm_field_flag(t, "key", ev->traffic.has_key);
 }
 
 void hm_event_show(struct hm_text *t, const struct hm_event *ev)
@@ -194,8 +151,8 @@ void hm_event_show(struct hm_text *t, const struct hm_event *ev)
 		hm_text_str(t, "start");
 		break;
 	case HM_EV_PACKET:
-		hm_show_packet(t, &ev->rx.packet);
-		str_field(t, "auth", verdict_text(ev->rx.verdict));
+		hm_packet_show(t, &ev->rx.packet);
+		hm_field_str(t, "auth", verdict_text(ev->rx.verdict));
 		break;
 	case HM_EV_LINK:
 		show_link(t, &ev->link);
@@ -203,7 +160,7 @@ void hm_event_show(struct hm_text *t, const struct hm_event *ev)
 	case HM_EV_ADDRESS:
 		hm_text_str(t, "address ");
 		hm_text_addr(t, &ev->address.addr);
-		num_field(t, "if", ev->address.ifindex);
+		hm_field_num(t, "if", ev->address.ifindex);
 		hm_text_str(t, address_state_text(ev->address.state));
 		break;
 	case HM_EV_BIND_DONE:
@@ -242,7 +199,7 @@ static const char *forward_text(enum hm_forward_kind kind)
 static void show_hops(struct hm_text *t, const char *key, const struct hm_hop *hops, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		str_field(t, key, "");
+		hm_field_str(t, key, "");
 		hm_text_addr(t, &hops[i].local);
 		hm_text_str(t, ">");
 		hm_text_addr(t, &hops[i].remote);
@@ -253,13 +210,13 @@ static void show_path(struct hm_text *t, const struct hm_forward *path)
 {
 	hm_text_str(t, " | ");
 	hm_text_str(t, forward_text(path->kind));
-	addr_field(t, "match", &path->match);
-	addr_field(t, "home", &path->home);
-	addr_field(t, "local", &path->local);
-	addr_field(t, "remote", &path->remote);
-	flag(t, "attract", path->attract);
-	flag(t, "rewrite", path->rewrite);
-	flag(t, "one-way", path->one_way);
+	hm_field_opt_addr(t, "match", &path->match);
+	hm_field_opt_addr(t, "home", &path->home);
+	hm_field_opt_addr(t, "local", &path->local);
+	hm_field_opt_addr(t, "remote", &path->remote);
+	hm_field_flag(t, "attract", path->attract);
+	hm_field_flag(t, "rewrite", path->rewrite);
+	hm_field_flag(t, "one-way", path->one_way);
 	show_hops(t, "hop", path->hops, path->n_hops);
 	show_hops(t, "accept", path->accept, path->n_accept);
 }
@@ -297,32 +254,32 @@ static void show_address(struct hm_text *t, const struct hm_effect *e)
 	hm_text_addr(t, &e->address.addr);
 	hm_text_str(t, "/");
 	hm_text_u64(t, e->address.plen);
-	num_field(t, "if", e->address.ifindex);
+	hm_field_num(t, "if", e->address.ifindex);
 }
 
 static void show_relay(struct hm_text *t, const struct hm_effect *e)
 {
 	hm_text_str(t, "relay");
-	addr_field(t, "from", &e->relay.from);
-	num_field(t, "type", e->relay.error.type);
-	num_field(t, "code", e->relay.error.code);
-	opt_field(t, "mtu", e->relay.mtu);
-	addr_field(t, "inner_src", &e->relay.error.inner_src);
-	addr_field(t, "inner_dst", &e->relay.error.inner_dst);
+	hm_field_opt_addr(t, "from", &e->relay.from);
+	hm_field_num(t, "type", e->relay.error.type);
+	hm_field_num(t, "code", e->relay.error.code);
+	hm_field_opt_num(t, "mtu", e->relay.mtu);
+	hm_field_opt_addr(t, "inner_src", &e->relay.error.inner_src);
+	hm_field_opt_addr(t, "inner_dst", &e->relay.error.inner_dst);
 }
 
 static void show_note(struct hm_text *t, const struct hm_effect *e)
 {
 	hm_text_str(t, "note ");
 	hm_text_str(t, hm_note_text(e->note.note));
-	addr_field(t, "home", &e->note.home);
-	addr_field(t, "gcoa", &e->note.gcoa);
-	addr_field(t, "coa", &e->note.coa);
-	addr_field(t, "peer", &e->note.peer);
-	opt_field(t, "if", e->note.ifindex);
-	opt_field(t, "status", e->note.status);
+	hm_field_opt_addr(t, "home", &e->note.home);
+	hm_field_opt_addr(t, "gcoa", &e->note.gcoa);
+	hm_field_opt_addr(t, "coa", &e->note.coa);
+	hm_field_opt_addr(t, "peer", &e->note.peer);
+	hm_field_opt_num(t, "if", e->note.ifindex);
+	hm_field_opt_num(t, "status", e->note.status);
 	if (e->note.elapsed_ms != 0) {
-		str_field(t, "elapsed_ms", "");
+		hm_field_str(t, "elapsed_ms", "");
 		hm_text_i64(t, e->note.elapsed_ms);
 	}
 }
@@ -332,9 +289,9 @@ static void show_send(struct hm_text *t, const struct hm_effect *e)
 	hm_text_str(t, "send");
 	ticket_word(t, e->send.ticket);
 	hm_text_str(t, " ");
-	hm_show_packet(t, &e->send.packet);
+	hm_packet_show(t, &e->send.packet);
 	if (e->send.use != HM_USE_NONE)
-		str_field(t, "use", hm_use_text(e->send.use));
+		hm_field_str(t, "use", hm_use_text(e->send.use));
 }
 
 void hm_effect_show(struct hm_text *t, const struct hm_effect *e)
@@ -362,8 +319,8 @@ void hm_effect_show(struct hm_text *t, const struct hm_effect *e)
 		break;
 	case HM_FX_GATEWAY:
 		hm_text_str(t, "gateway");
-		num_field(t, "if", e->gateway.ifindex);
-		addr_field(t, "router", &e->gateway.router);
+		hm_field_num(t, "if", e->gateway.ifindex);
+		hm_field_opt_addr(t, "router", &e->gateway.router);
 		break;
 	case HM_FX_RELAY:
 		show_relay(t, e);

@@ -95,7 +95,7 @@ struct hm_event {
 	};
 };
 
-/* What the data plane is asked to do with packets (wire.md 7). The tunnel plugin decides how. */
+/* What the data plane is asked to do with packets (PROTOCOL 7). The tunnel plugin decides how. */
 enum hm_forward_kind {
 	HM_FORWARD_ENCAP, /* ms, ha: packets to `match` are tunnelled local -> remote; tunnelled
 	                   * packets remote -> local are accepted when their inner source is `match`
@@ -122,7 +122,7 @@ struct hm_forward {
 	struct hm_addr home;
 	struct hm_addr local, remote;
 	bool attract; /* nothing routes `match` to the data plane yet: it must see to that itself */
-	bool rewrite; /* HM_FORWARD_ENCAP: `forwarding = rewrite` (wire.md 7) */
+	bool rewrite; /* HM_FORWARD_ENCAP: `forwarding = rewrite` (PROTOCOL 7) */
 	bool one_way; /* HM_FORWARD_ENCAP: accept nothing in reverse (a handoff's forwarding entry)
 	               */
 	uint8_t n_hops;
