@@ -231,6 +231,26 @@ Test(mh_failure, acknowledgements_that_answer_nothing_are_counted)
 	cr_assert_eq(rig_count(&r, HM_FX_SEND), 1);
 }
 
+Test(mh_failure, a_key_speaks_for_its_own_kind_of_peer_only)
+{
+	struct hm_packet p = mh_back(MS1, LCOA11, 1, 0);
+
+	rig_signed(&r, 30, &p, HM_USE_MH_HA);
+	rig_signed(&r, 30, &p, HM_USE_MH_CH);
+	mh_story(&r, "");
+	rig_signed(&r, 30, &p, HM_USE_MH_MS);
+	cr_assert_eq(rig_count(&r, HM_FX_SEND), 1); /* to the home agent */
+	rig_clear(&r);
+	p = mh_back(HA, LCOA11, 1, 0);
+	rig_signed(&r, 40, &p, HM_USE_MH_MS); /* the server, in the home agent's name */
+	rig_signed(&r, 40, &p, HM_USE_MH_CH);
+	mh_story(&r, "");
+	cr_assert_eq(r.counters.n[HM_COUNT_UNMATCHED_ACK], 4);
+	rig_signed(&r, 50, &p, HM_USE_MH_HA);
+	mh_story(&r, "    50 < note registered home=2001:db8:1::aa coa=2001:db8:f1::aa "
+	             "peer=2001:db8:1::1\n");
+}
+
 Test(mh_failure, an_acknowledgement_behind_a_routing_header_counts_with_our_home_address_only)
 {
 	struct hm_packet p = mh_back(MS1, LCOA11, 1, 0);
