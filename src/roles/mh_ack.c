@@ -4,6 +4,7 @@
 #include "roles/mh_int.h"
 
 #define ICMP_PARAMETER_PROBLEM 4
+#define DESTINATION_OPTIONS 60
 #define HM_OPTION_BINDING_UPDATE 0xc6
 #define HM_OPTION_HOME_ADDRESS 0xc9
 
@@ -274,7 +275,8 @@ static bool is_registration(const struct mh *mh, uint8_t option)
 static bool believe(const struct mh *mh, const struct mh_peer *peer, const struct hm_icmp_error *e)
 {
 	if (peer->kind == HM_ROLE_MS)
-		return e->code == 1 || (e->code == 2 && is_registration(mh, e->bad_option));
+		return (e->code == 1 && e->about_next == DESTINATION_OPTIONS) ||
+		       (e->code == 2 && is_registration(mh, e->bad_option));
 	return peer->kind == HM_ROLE_CH && e->code == 2 &&
 	       (e->bad_option == HM_OPTION_BINDING_UPDATE ||
 	        e->bad_option == HM_OPTION_HOME_ADDRESS);

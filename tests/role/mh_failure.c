@@ -153,10 +153,19 @@ Test(mh_failure, a_machine_that_does_not_know_the_option_is_left_at_once)
 
 Test(mh_failure, an_error_about_something_else_is_not_believed)
 {
+	struct hm_packet p = { .kind = HM_MSG_ICMP_ERROR, .src = addr(MS1), .dst = addr(LCOA11) };
+
 	icmp(30, MS2, 2, 0xca);
 	icmp(31, MS1, 2, 0x3f);
+	/* A tunnelled packet the server's kernel knows nothing of, while its daemon is away. */
+	p.icmp = (struct hm_icmp_error){ .type = 4,
+		                         .code = 1,
+		                         .about_src = addr(LCOA11),
+		                         .about_dst = addr(MS1),
+		                         .about_next = 41 };
+	rig_packet(&r, 32, &p, HM_VERDICT_MISSING);
 	mh_story(&r, "");
-	cr_assert_eq(r.counters.n[HM_COUNT_UNMATCHED_ERROR], 2);
+	cr_assert_eq(r.counters.n[HM_COUNT_UNMATCHED_ERROR], 3);
 }
 
 Test(mh_failure, a_lower_number_than_the_server_knows_is_corrected_once)
