@@ -82,13 +82,15 @@ static bool may_be_bound(const struct hm_packet *packet)
 
 /* It was signed as for a home agent, and so is the answer. Its number is one of the home agent's
  * sequence: nothing of ours to store. */
-static void refuse_home_registration(const struct ch_state *ch, const struct hm_packet *packet,
+static void refuse_home_registration(const struct ch_state *ch, const struct hm_event *ev,
                                      struct hm_fx *fx)
 {
+	const struct hm_packet *packet = &ev->rx.packet;
 	struct hm_binder as_home_agent = ch->binder;
 
 	as_home_agent.use = HM_USE_MH_HA;
-	hm_binder_refuse(&as_home_agent, packet, packet->bu.seq, HM_ST_NO_HOME_REG, fx);
+	if (hm_binder_is_authentic(&as_home_agent, ev, packet->bu.seq, fx))
+		hm_binder_refuse(&as_home_agent, packet, packet->bu.seq, HM_ST_NO_HOME_REG, fx);
 }
 
 static void on_update(struct ch_state *ch, const struct hm_event *ev, struct hm_fx *fx)
@@ -104,12 +106,12 @@ static void on_update(struct ch_state *ch, const struct hm_event *ev, struct hm_
 		hm_fx_count(fx, HM_COUNT_NOT_FOR_US);
 		return;
 	}
-	if (!hm_binder_is_authentic(bd, ev, seq, fx))
-		return;
 	if (packet->bu.home_reg) {
-		refuse_home_registration(ch, packet, fx);
+		refuse_home_registration(ch, ev, fx);
 		return;
 	}
+	if (!hm_binder_is_authentic(bd, ev, seq, fx))
+		return;
 	b = hm_binder_number(bd, packet, seq, fx);
 	if (!b)
 		return;

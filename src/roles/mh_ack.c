@@ -4,6 +4,7 @@
 #include "roles/mh_int.h"
 
 #define ICMP_PARAMETER_PROBLEM 4
+#define DESTINATION_OPTIONS 60
 #define HM_OPTION_BINDING_UPDATE 0xc6
 #define HM_OPTION_HOME_ADDRESS 0xc9
 
@@ -57,8 +58,9 @@ static bool is_ahead(struct hm_number n, struct hm_number ours, bool authenticat
 	return !hm_number_after(ours, n, authenticated);
 }
 
-/* The peer whose outstanding message this answers. */
-static struct mh_peer *match(struct mh *mh, const struct hm_packet *p)
+/* The peer whose outstanding message this answers. A key shared with a mobility server speaks for
+ * no home agent, whatever source address the packet bears. */
+static struct mh_peer *match(struct mh *mh, const struct hm_packet *p, enum hm_use vouched)
 {
 	struct hm_number n = { p->auth.epoch, p->back.seq };
 
@@ -66,7 +68,8 @@ static struct mh_peer *match(struct mh *mh, const struct hm_packet *p)
 		struct mh_peer *peer = &mh->peers[i];
 
 		if (!peer->used || !peer->ask.active || peer->ask.sent == 0 ||
-		    !hm_addr_eq(&peer->addr, &p->src) || !to_us(mh, &peer->ask, p))
+		    !hm_addr_eq(&peer->addr, &p->src) || !to_us(mh, &peer->ask, p) ||
+		    !hm_use_fits(vouched, hm_mh_use(peer)))
 			continue;
 		if (is_bad_seq(&p->back) ? is_ahead(n, *hm_mh_number(mh, peer), p->auth.present)
 		                         : is_outstanding(&peer->ask, n, p->auth.present))
@@ -217,7 +220,7 @@ void hm_mh_on_back(struct mh *mh, const struct hm_event *ev, struct hm_fx *fx)
 		count_verdict(ev->rx.verdict, fx);
 		return;
 	}
-	peer = match(mh, p);
+	peer = match(mh, p, ev->rx.use);
 	if (!peer) {
 		hm_fx_count(fx, HM_COUNT_UNMATCHED_ACK);
 		return;
@@ -234,15 +237,12 @@ void hm_mh_on_back(struct mh *mh, const struct hm_event *ev, struct hm_fx *fx)
 		accepted(mh, peer, &p->back, fx);
 }
 
-/* A correspondent's binding of ours is about to end and it still has use for it. */
+/* A correspondent's binding of ours is about to end and it still has use for it. Nobody signs this
+ * (draft-12 5.3): who forges it makes us repeat what the peer knows, once per BREQ_GAP_MS. */
 void hm_mh_on_breq(struct mh *mh, const struct hm_event *ev, struct hm_fx *fx)
 {
 	const struct hm_packet *p = &ev->rx.packet;
 
-	if (ev->rx.verdict != HM_VERDICT_OK) {
-		count_verdict(ev->rx.verdict, fx);
-		return;
-	}
 	for (unsigned i = MH_HA; i < MH_PEERS; i++) {
 		struct mh_peer *peer = &mh->peers[i];
 
@@ -275,7 +275,8 @@ static bool is_registration(const struct mh *mh, uint8_t option)
 static bool believe(const struct mh *mh, const struct mh_peer *peer, const struct hm_icmp_error *e)
 {
 	if (peer->kind == HM_ROLE_MS)
-		return e->code == 1 || (e->code == 2 && is_registration(mh, e->bad_option));
+		return (e->code == 1 && e->about_next == DESTINATION_OPTIONS) ||
+		       (e->code == 2 && is_registration(mh, e->bad_option));
 	return peer->kind == HM_ROLE_CH && e->code == 2 &&
 	       (e->bad_option == HM_OPTION_BINDING_UPDATE ||
 	        e->bad_option == HM_OPTION_HOME_ADDRESS);

@@ -259,6 +259,8 @@ struct mh_want hm_mh_want(const struct mh *mh, const struct mh_peer *peer);
 void hm_mh_reg_run(struct mh *mh, struct hm_fx *fx);
 hm_ms hm_mh_reg_deadline(const struct mh *mh);
 void hm_mh_reg_stop(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx);
+/* What keys shared with such a peer are for. */
+enum hm_use hm_mh_use(const struct mh_peer *peer);
 bool hm_mh_is_local(const struct mh *mh, const struct hm_addr *ch);
 void hm_mh_store_registration(const struct mh *mh, const struct mh_peer *peer,
                               enum hm_registration_state state, struct hm_fx *fx);

@@ -147,7 +147,7 @@ void hm_mh_note(const struct mh *mh, enum hm_note note, const struct mh_peer *pe
 	e->note.status = status;
 }
 
-static enum hm_use use_of(const struct mh_peer *peer)
+enum hm_use hm_mh_use(const struct mh_peer *peer)
 {
 	return peer->kind == HM_ROLE_MS   ? HM_USE_MH_MS
 	       : peer->kind == HM_ROLE_HA ? HM_USE_MH_HA
@@ -160,7 +160,7 @@ static void store_number(const struct mh *mh, const struct mh_peer *peer, struct
 	struct hm_seq_row *row = &e->record.seq;
 
 	e->record.kind = HM_RECORD_SEQ;
-	row->use = use_of(peer);
+	row->use = hm_mh_use(peer);
 	row->peer = peer->kind == HM_ROLE_MS ? hm_addr_any : peer->addr;
 	row->home = mh->home;
 	row->seq = peer->ask.last.seq;
@@ -212,7 +212,7 @@ static void ask_send(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
 	struct hm_effect *e = hm_fx_add(fx, HM_FX_SEND);
 	struct hm_packet *p = &e->send.packet;
 
-	e->send.use = use_of(peer);
+	e->send.use = hm_mh_use(peer);
 	e->send.ticket = ask->ticket = ++mh->ticket;
 	p->src = ask->src;
 	p->dst = peer->addr;

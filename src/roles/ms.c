@@ -189,6 +189,7 @@ static void on_handoff(struct ms_state *ms, const struct hm_event *ev, struct hm
 	const struct hm_packet *packet = &ev->rx.packet;
 	const struct hm_handoff *handoff = &packet->handoff;
 	struct hm_number number = { .epoch = packet->auth.epoch, .seq = handoff->seq };
+	const struct hm_binder silent = { .use = HM_USE_MS_MS };
 	struct hm_binding *b;
 	uint32_t lifetime_s;
 
@@ -200,12 +201,8 @@ static void on_handoff(struct ms_state *ms, const struct hm_event *ev, struct hm
 		hm_fx_count(fx, HM_COUNT_UNKNOWN_PEER);
 		return;
 	}
-	if (ev->rx.verdict != HM_VERDICT_OK) {
-		struct hm_binder silent = { .auth_failure_reply = false };
-
-		(void)hm_binder_is_authentic(&silent, ev, handoff->seq, fx);
+	if (!hm_binder_is_authentic(&silent, ev, handoff->seq, fx))
 		return;
-	}
 	b = hm_bindings_find(&ms->binder.table, &packet->home);
 	if (!b || !b->served || !may_be_coa(ms, &packet->home, &handoff->new_gcoa)) {
 		hm_fx_count(fx, HM_COUNT_REFUSED);

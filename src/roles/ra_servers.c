@@ -119,6 +119,10 @@ static struct hm_ra_sender *admit(struct hm_ra_state *ra, const struct hm_event 
 		hm_fx_count(fx, verdict_counter(ev->rx.verdict));
 		return NULL;
 	}
+	if (!hm_use_fits(ev->rx.use, HM_USE_MS_RA)) {
+		hm_fx_count(fx, HM_COUNT_AUTH_NO_KEY);
+		return NULL;
+	}
 	if (!hm_addr_is_any(&p->msinfo.ms) && !hm_addr_eq(&p->msinfo.ms, &p->src)) {
 		hm_fx_count(fx, HM_COUNT_UNKNOWN_PEER);
 		return NULL;

@@ -125,6 +125,14 @@ void rig_packet(struct rig *r, hm_ms at, const struct hm_packet *packet, enum hm
 	                                .rx = { .packet = *packet, .verdict = verdict } });
 }
 
+void rig_signed(struct rig *r, hm_ms at, const struct hm_packet *packet, enum hm_use use)
+{
+	rig_until(r, at);
+	rig_step(r, &(struct hm_event){
+	                    .kind = HM_EV_PACKET,
+	                    .rx = { .packet = *packet, .verdict = HM_VERDICT_OK, .use = use } });
+}
+
 void rig_link(struct rig *r, hm_ms at, const struct hm_link *link)
 {
 	rig_until(r, at);

@@ -58,6 +58,8 @@ void rig_start(struct rig *r);
 void rig_stop(struct rig *r, hm_ms at);
 void rig_restore(struct rig *r, const struct hm_record *record);
 void rig_packet(struct rig *r, hm_ms at, const struct hm_packet *packet, enum hm_verdict verdict);
+/* As vouched for by a key of that use. */
+void rig_signed(struct rig *r, hm_ms at, const struct hm_packet *packet, enum hm_use use);
 void rig_link(struct rig *r, hm_ms at, const struct hm_link *link);
 void rig_address(struct rig *r, hm_ms at, uint32_t ifindex, const char *address,
                  enum hm_address_state state);

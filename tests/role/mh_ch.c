@@ -337,16 +337,15 @@ Test(mh_ch, a_binding_request_is_answered_at_once_and_not_too_often)
 
 	breq.breq.has_unique_id = true;
 	breq.breq.unique_id = 7;
-	rig_packet(&r, 100, &breq, HM_VERDICT_OK);
+	rig_packet(&r, 100, &breq, HM_VERDICT_MISSING);
 	cr_assert_eq(r.counters.n[HM_COUNT_UNKNOWN_PEER], 1);
 	learn(120, CH);
 	mh_ack(&r, 130, CH, LCOA11, 1, 0);
 	rig_clear(&r);
-	rig_packet(&r, 200, &breq, HM_VERDICT_BAD);
-	rig_packet(&r, 210, &breq, HM_VERDICT_OK);
+	rig_packet(&r, 210, &breq, HM_VERDICT_MISSING);
 	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.bu.unique_id, 7);
 	mh_ack(&r, 220, CH, LCOA11, 2, 0);
-	rig_packet(&r, 230, &breq, HM_VERDICT_OK);
+	rig_packet(&r, 230, &breq, HM_VERDICT_MISSING);
 	mh_story(&r,
 	         "   210 < send t6 binding-update src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:c::1 "
 	         "if=3 hao=2001:db8:1::aa seq=2 life=600 A alt=2001:db8:f1::aa use=mh-ch\n");

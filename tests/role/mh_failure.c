@@ -153,10 +153,19 @@ Test(mh_failure, a_machine_that_does_not_know_the_option_is_left_at_once)
 
 Test(mh_failure, an_error_about_something_else_is_not_believed)
 {
+	struct hm_packet p = { .kind = HM_MSG_ICMP_ERROR, .src = addr(MS1), .dst = addr(LCOA11) };
+
 	icmp(30, MS2, 2, 0xca);
 	icmp(31, MS1, 2, 0x3f);
+	/* A tunnelled packet the server's kernel knows nothing of, while its daemon is away. */
+	p.icmp = (struct hm_icmp_error){ .type = 4,
+		                         .code = 1,
+		                         .about_src = addr(LCOA11),
+		                         .about_dst = addr(MS1),
+		                         .about_next = 41 };
+	rig_packet(&r, 32, &p, HM_VERDICT_MISSING);
 	mh_story(&r, "");
-	cr_assert_eq(r.counters.n[HM_COUNT_UNMATCHED_ERROR], 2);
+	cr_assert_eq(r.counters.n[HM_COUNT_UNMATCHED_ERROR], 3);
 }
 
 Test(mh_failure, a_lower_number_than_the_server_knows_is_corrected_once)
@@ -229,6 +238,26 @@ Test(mh_failure, acknowledgements_that_answer_nothing_are_counted)
 	mh_story(&r, "");
 	rig_packet(&r, 30, &p, HM_VERDICT_OK);
 	cr_assert_eq(rig_count(&r, HM_FX_SEND), 1);
+}
+
+Test(mh_failure, a_key_speaks_for_its_own_kind_of_peer_only)
+{
+	struct hm_packet p = mh_back(MS1, LCOA11, 1, 0);
+
+	rig_signed(&r, 30, &p, HM_USE_MH_HA);
+	rig_signed(&r, 30, &p, HM_USE_MH_CH);
+	mh_story(&r, "");
+	rig_signed(&r, 30, &p, HM_USE_MH_MS);
+	cr_assert_eq(rig_count(&r, HM_FX_SEND), 1); /* to the home agent */
+	rig_clear(&r);
+	p = mh_back(HA, LCOA11, 1, 0);
+	rig_signed(&r, 40, &p, HM_USE_MH_MS); /* the server, in the home agent's name */
+	rig_signed(&r, 40, &p, HM_USE_MH_CH);
+	mh_story(&r, "");
+	cr_assert_eq(r.counters.n[HM_COUNT_UNMATCHED_ACK], 4);
+	rig_signed(&r, 50, &p, HM_USE_MH_HA);
+	mh_story(&r, "    50 < note registered home=2001:db8:1::aa coa=2001:db8:f1::aa "
+	             "peer=2001:db8:1::1\n");
 }
 
 Test(mh_failure, an_acknowledgement_behind_a_routing_header_counts_with_our_home_address_only)

@@ -32,6 +32,24 @@ Test(ms_refuse, an_unknown_host_cannot_update_refresh_or_delete)
 	rig_free(&r);
 }
 
+Test(ms_refuse, a_key_of_another_use_vouches_for_nothing)
+{
+	static const enum hm_use others[] = { HM_USE_MH_HA, HM_USE_MH_CH, HM_USE_MS_MS,
+		                              HM_USE_MS_RA };
+	struct hm_config config = ms_config();
+	struct hm_packet packet = reg(HM_MSG_REG_REQUEST, LCOA_A, 1, 60);
+	struct rig r;
+
+	ms_rig(&r, &config);
+	for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
+		rig_signed(&r, 0, &packet, others[i]);
+	rig_expect(&r, "");
+	cr_assert_eq(r.counters.n[HM_COUNT_AUTH_NO_KEY], 4);
+	rig_signed(&r, 0, &packet, HM_USE_MH_MS);
+	cr_assert_gt(r.fx.n, 0);
+	rig_free(&r);
+}
+
 Test(ms_refuse, the_mobility_network_has_one_prefix_length)
 {
 	struct hm_config config = ms_config();

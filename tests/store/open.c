@@ -286,3 +286,20 @@ Test(open, brings_every_older_version_up_to_date)
 		rig_close();
 	}
 }
+
+Test(open, a_file_system_that_cannot_do_wal_is_refused)
+{
+	cr_assert_eq(sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1), SQLITE_OK);
+	refuse(HM_ESTORE, "must be wal");
+}
+
+Test(open, versions_that_can_lose_commits_are_known)
+{
+	static const int unsafe[] = { 3040001, 3044005, 3045000, 3050006, 3051000, 3051002 };
+	static const int safe[] = { 3044006, 3044999, 3050007, 3051003, 3052000 };
+
+	for (size_t i = 0; i < sizeof unsafe / sizeof unsafe[0]; i++)
+		cr_assert(!hm_store_sqlite_is_safe(unsafe[i]), "%d", unsafe[i]);
+	for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++)
+		cr_assert(hm_store_sqlite_is_safe(safe[i]), "%d", safe[i]);
+}

@@ -94,7 +94,10 @@ bool hm_binder_is_authentic(const struct hm_binder *bd, const struct hm_event *e
 {
 	switch (ev->rx.verdict) {
 	case HM_VERDICT_OK:
-		return true;
+		if (hm_use_fits(ev->rx.use, bd->use))
+			return true;
+		hm_fx_count(fx, HM_COUNT_AUTH_NO_KEY);
+		return false;
 	case HM_VERDICT_MISSING:
 		hm_fx_count(fx, HM_COUNT_AUTH_MISSING);
 		return false;

@@ -42,6 +42,13 @@ enum hm_event_kind {
 	HM_EV_STOP,        /* leave gracefully: withdraw what others believe because of us */
 };
 
+/* Does the key that vouched for a packet speak for this use? HM_USE_NONE comes with HM_VERDICT_OK
+ * only where authentication is switched off. */
+static inline bool hm_use_fits(enum hm_use vouched, enum hm_use wanted)
+{
+	return vouched == HM_USE_NONE || vouched == wanted;
+}
+
 struct hm_link {
 	uint32_t ifindex;
 	char name[HM_IFNAME_MAX];

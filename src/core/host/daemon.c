@@ -6,6 +6,7 @@
 
 #include <linux/capability.h>
 #include <sodium.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 
 #define SWEEP_AFTER (10 * HM_SECOND)
@@ -84,6 +85,16 @@ static int open_dataplane(struct hm_daemon *d)
 	return d->dataplane ? HM_EXIT_OK : refuse(HM_ENOMEM, "start", "");
 }
 
+static void tell_sqlite(void)
+{
+	if (!hm_store_sqlite_is_safe(sqlite3_libversion_number()))
+		hm_log(HM_LOG_INFO,
+		       "open store sqlite=%s notice=\"a second program that writes to the database "
+		       "could damage it (WAL reset, mended in 3.51.3): read it with sqlite3 "
+		       "-readonly\"",
+		       sqlite3_libversion());
+}
+
 static int open_store(struct hm_daemon *d)
 {
 	const struct hm_store_options options = { .state_dir = d->settings->state_dir,
@@ -93,8 +104,10 @@ static int open_store(struct hm_daemon *d)
 	char why[HM_WHY_MAX] = "";
 	int err = hm_store_open(&options, &d->store, why, sizeof why);
 
-	if (!err)
+	if (!err) {
+		tell_sqlite();
 		return HM_EXIT_OK;
+	}
 	(void)refuse(err, "open store", why);
 	return err == HM_ECONFIG ? HM_EXIT_CONFIG : HM_EXIT_STORE;
 }

@@ -10,7 +10,12 @@
 
 /* `meta l4proto` would look past the very headers that matter here. Destination options in front
  * of a tunnelled packet (next header 41) that begin with a Tunnel Encapsulation Limit are the
- * kernel's business (RFC 2473 4.1.1). `fib daddr type local` is what keeps transit untouched. */
+ * kernel's business (RFC 2473 4.1.1). `fib daddr type local` is what keeps transit untouched.
+ *
+ * Tunnelled packets that a plugin takes below the stack reach the kernel's tunnels too. What they
+ * know is theirs, an administrator's tunnels with it, so nothing is dropped on the way in; but the
+ * kernel must not tell senders that nobody takes the rest (Port Unreachable from ip6_tunnel,
+ * Parameter Problem where there is none): to them that would mean our end of the tunnel is gone. */
 static const char up_text[] = "add table ip6 " TABLE "\n"
                               "delete table ip6 " TABLE "\n"
                               "table ip6 " TABLE " {\n"
@@ -19,6 +24,11 @@ static const char up_text[] = "add table ip6 " TABLE "\n"
                               "		ip6 nexthdr 60 @nh,320,8 41 @nh,336,8 4 return\n"
                               "		exthdr dst exists fib daddr type local drop\n"
                               "		rt type { 0, 2 } fib daddr type local drop\n"
+                              "	}\n"
+                              "	chain output {\n"
+                              "		type filter hook output priority raw; policy accept;\n"
+                              "		icmpv6 type 1 icmpv6 code 4 meta mark 0 @th,112,8 41 drop\n"
+                              "		icmpv6 type 4 icmpv6 code 1 meta mark 0 @th,112,8 41 drop\n"
                               "	}\n"
                               "}\n";
 

@@ -99,18 +99,21 @@ static void demote_others(struct hm_kernel *k, uint32_t ifindex)
 
 int hm_kernel_gateway(struct hm_kernel *kernel, uint32_t ifindex, const struct hm_addr *router)
 {
-	const struct hm_our_route *r = route_of(kernel, ifindex);
-	int err = HM_OK;
+	struct hm_our_route *r = route_of(kernel, ifindex);
+	int err;
 
 	if (hm_addr_is_any(router)) {
 		drop_routes(kernel, ifindex, NULL);
 		return HM_OK;
 	}
 	demote_others(kernel, ifindex);
-	if (!r || !hm_addr_eq(&r->router, router) || r->metric != HM_KERNEL_METRIC)
+	if (!r || !hm_addr_eq(&r->router, router) || r->metric != HM_KERNEL_METRIC) {
 		err = add_route(kernel, ifindex, router, HM_KERNEL_METRIC);
-	else
-		route_of(kernel, ifindex)->claimed = true;
+	} else {
+		/* The kernel drops routes without a word to those who only hear of links. */
+		err = hm_request_route(kernel->request, true, ifindex, router, r->metric);
+		r->claimed = true;
+	}
 	if (!err)
 		drop_routes(kernel, ifindex, router);
 	log_gateway(kernel, "set", ifindex, router, err);

@@ -38,6 +38,10 @@ struct hm_store_options {
 	size_t queue_max; /* records waiting for a commit; 0: the default */
 };
 
+/* Does this SQLite (sqlite3_libversion_number()) lack the fault that can lose commits when two
+ * connections write or checkpoint at one moment? hmipd has one that does; others must only read. */
+bool hm_store_sqlite_is_safe(int version);
+
 /* Opens or creates STATE_DIR/hmipd.db, migrates it, refuses one that others can read or a newer
  * schema. On failure a message for people is in ret_why (no newline, always terminated).
  * HM_ECONFIG: others may read a file that holds secrets; HM_EBUSY: another daemon has this state

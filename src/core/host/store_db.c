@@ -169,12 +169,43 @@ static int prepare(struct hm_db *db, const char *path, char *ret_why, size_t why
 	return HM_OK;
 }
 
+/* SQLite answers with the mode it kept when it cannot do as asked (no shared memory on that file
+ * system, say), and that is no error to it: readers would block us, so it is one to us. */
+static int use_wal(struct hm_db *db, const char *path, char *ret_why, size_t why_len)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db->sql, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
+	int err = HM_OK;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc != SQLITE_ROW) {
+		err = say(db, path, rc, ret_why, why_len);
+		err = err ? err : HM_ESTORE;
+	} else if (strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") != 0) {
+		snprintf(ret_why, why_len,
+		         "%s: journal mode stays %s, but must be wal: move the state directory to "
+		         "a file system that can share memory",
+		         path, (const char *)sqlite3_column_text(stmt, 0));
+		err = HM_ESTORE;
+	}
+	sqlite3_finalize(stmt);
+	return err;
+}
+
+/* https://sqlite.org/wal.html#the_wal_reset_bug: fixed in 3.51.3, 3.50.7 and 3.44.6. */
+bool hm_store_sqlite_is_safe(int version)
+{
+	return version >= 3051003 || (version >= 3050007 && version < 3051000) ||
+	       (version >= 3044006 && version < 3045000);
+}
+
 static int set_up(struct hm_db *db, const char *path, char *ret_why, size_t why_len)
 {
 	static const char before[] =
 	        "PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;"
 	        "PRAGMA temp_store = MEMORY; PRAGMA cache_size = " HM_STORE_CACHE;
-	static const char pragmas[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+	static const char pragmas[] = "PRAGMA synchronous = FULL;"
 	                              "PRAGMA journal_size_limit = 67108864;"
 	                              "PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON";
 	int version = 0, rc, err;
@@ -192,6 +223,9 @@ static int set_up(struct hm_db *db, const char *path, char *ret_why, size_t why_
 		snprintf(ret_why, why_len, "%s: cannot be written", path);
 		return HM_ESTORE;
 	}
+	err = use_wal(db, path, ret_why, why_len);
+	if (err)
+		return err;
 	rc = sqlite3_exec(db->sql, pragmas, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return say(db, path, rc, ret_why, why_len);
