@@ -204,12 +204,12 @@ static void on_handoff(struct ms_state *ms, const struct hm_event *ev, struct hm
 	if (!hm_binder_is_authentic(&silent, ev, handoff->seq, fx))
 		return;
 	b = hm_bindings_find(&ms->binder.table, &packet->home);
+	if (b && !hm_binder_number_from_peer(&ms->binder, b, number, fx))
+		return;
 	if (!b || !b->served || !may_be_coa(ms, &packet->home, &handoff->new_gcoa)) {
 		hm_fx_count(fx, HM_COUNT_REFUSED);
 		return;
 	}
-	if (!hm_binder_number_from_peer(&ms->binder, b, number, fx))
-		return;
 	lifetime_s = hm_lifetime_left(ev->now_ms, b->expires_ms);
 	if (lifetime_s > handoff->lifetime_s)
 		lifetime_s = handoff->lifetime_s;
