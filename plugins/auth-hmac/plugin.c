@@ -1,6 +1,6 @@
 /* auth-hmac: HMAC-SHA-256 truncated to 128 bits with keys that both ends were given (PROTOCOL 5).
  * It answers at once, always. */
-#include "keys.h"
+#include "../keys/mac.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -87,67 +87,24 @@ static int hmac_pick(void *self, const struct hm_auth_parties *parties, int64_t 
 	return HM_PLUGIN_OK;
 }
 
-static void compute(const struct key_view *key, const uint8_t *data, size_t len,
-                    uint8_t ret_mac[HM_AUTH_MAC_LEN])
-{
-	crypto_auth_hmacsha256_state state;
-	uint8_t whole[crypto_auth_hmacsha256_BYTES];
-
-	crypto_auth_hmacsha256_init(&state, key->secret, key->secret_len);
-	crypto_auth_hmacsha256_update(&state, data, len);
-	crypto_auth_hmacsha256_final(&state, whole);
-	memcpy(ret_mac, whole, HM_AUTH_MAC_LEN);
-	sodium_memzero(whole, sizeof whole);
-	sodium_memzero(&state, sizeof state);
-}
-
-/* The octets at hand, and what trying keys on them has shown. */
-struct attempt {
-	const uint8_t *data, *mac;
-	size_t len;
-	uint8_t *ret_mac;
-	bool tried;
-};
-
-static bool sign_with(void *arg, const struct key_view *key)
-{
-	struct attempt *a = arg;
-
-	compute(key, a->data, a->len, a->ret_mac);
-	return true;
-}
-
 static int hmac_sign(void *self, const struct hm_auth_parties *parties, uint32_t spi, int64_t now_s,
                      const uint8_t *data, size_t len, uint8_t ret_mac[HM_AUTH_MAC_LEN])
 {
-	struct hmac *h = self;
-	struct attempt a = { .data = data, .len = len, .ret_mac = ret_mac };
+	const struct hmac *h = self;
+	const struct mac_input in = { parties, spi, now_s, data, len };
 
-	return keys_each(h->keys, parties, spi, now_s, sign_with, &a) ? HM_PLUGIN_OK
-	                                                              : HM_PLUGIN_ENOKEY;
-}
-
-static bool verify_with(void *arg, const struct key_view *key)
-{
-	struct attempt *a = arg;
-	uint8_t mac[HM_AUTH_MAC_LEN];
-
-	a->tried = true;
-	compute(key, a->data, a->len, mac);
-	return sodium_memcmp(mac, a->mac, sizeof mac) == 0;
+	return mac_sign(h->keys, &in, ret_mac);
 }
 
 static int hmac_verify(void *self, uint64_t ticket, const struct hm_auth_parties *parties,
                        uint32_t spi, int64_t now_s, const uint8_t *data, size_t len,
                        const uint8_t mac[HM_AUTH_MAC_LEN])
 {
-	struct hmac *h = self;
-	struct attempt a = { .data = data, .len = len, .mac = mac };
+	const struct hmac *h = self;
+	const struct mac_input in = { parties, spi, now_s, data, len };
 
 	(void)ticket;
-	if (keys_each(h->keys, parties, spi, now_s, verify_with, &a))
-		return HM_PLUGIN_OK;
-	return a.tried ? HM_PLUGIN_EAUTH : HM_PLUGIN_ENOKEY;
+	return mac_verify(h->keys, &in, mac);
 }
 
 static const struct hm_auth_ops ops = {

@@ -305,16 +305,32 @@ void keys_begin(struct keys *keys)
 	keys->generation++;
 }
 
+/* The chains still hold the record. */
+static void wipe(struct keys *keys, size_t i)
+{
+	sodium_memzero(secret_of(keys, i), SECRET_MAX);
+	keys->key[i].secret_len = 0;
+	keys->n_live--;
+}
+
 void keys_end(struct keys *keys)
 {
 	for (size_t i = 0; i < keys->n; i++) {
-		struct key *k = &keys->key[i];
+		const struct key *k = &keys->key[i];
 
-		if (k->secret_len == 0 || k->generation == keys->generation)
-			continue;
-		sodium_memzero(secret_of(keys, i), SECRET_MAX);
-		k->secret_len = 0;
-		keys->n_live--;
+		if (k->secret_len > 0 && k->generation != keys->generation)
+			wipe(keys, i);
+	}
+	link_all(keys);
+}
+
+void keys_drop_expired(struct keys *keys, int64_t now_s)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct key *k = &keys->key[i];
+
+		if (k->secret_len > 0 && k->not_after_s != 0 && k->not_after_s < now_s)
+			wipe(keys, i);
 	}
 	link_all(keys);
 }
@@ -339,13 +355,15 @@ static bool is_better(const struct key *a, const struct key *b)
 
 static struct key_view view(const struct keys *keys, uint32_t i)
 {
-	return (struct key_view){ .spi = keys->key[i].id.spi,
+	return (struct key_view){ .record = i,
+		                  .spi = keys->key[i].id.spi,
 		                  .secret = secret_of(keys, i),
 		                  .secret_len = keys->key[i].secret_len };
 }
 
-bool keys_pick(const struct keys *keys, const struct hm_auth_parties *parties, int64_t now_s,
-               struct key_view *ret_key)
+/* The best valid key for these parties, or NONE. */
+static uint32_t best_for(const struct keys *keys, const struct hm_auth_parties *parties,
+                         int64_t now_s)
 {
 	const uint8_t *const homes[] = { parties->home, NULL };
 	uint32_t best = NONE;
@@ -362,6 +380,14 @@ bool keys_pick(const struct keys *keys, const struct hm_auth_parties *parties, i
 				best = i;
 		}
 	}
+	return best;
+}
+
+bool keys_pick(const struct keys *keys, const struct hm_auth_parties *parties, int64_t now_s,
+               struct key_view *ret_key)
+{
+	uint32_t best = best_for(keys, parties, now_s);
+
 	if (best == NONE)
 		return false;
 	*ret_key = view(keys, best);
@@ -388,4 +414,38 @@ bool keys_each(const struct keys *keys, const struct hm_auth_parties *parties, u
 		}
 	}
 	return false;
+}
+
+static bool take_first(void *arg, const struct key_view *key)
+{
+	*(uint32_t *)arg = key->record;
+	return true;
+}
+
+bool keys_find(const struct keys *keys, const struct hm_auth_parties *parties, uint32_t spi,
+               int64_t now_s, struct hm_auth_key *ret_key)
+{
+	uint32_t i = NONE;
+	const struct key *k;
+
+	if (spi == 0)
+		i = best_for(keys, parties, now_s);
+	else
+		(void)keys_each(keys, parties, spi, now_s, take_first, &i);
+	if (i == NONE)
+		return false;
+	k = &keys->key[i];
+	*ret_key = (struct hm_auth_key){ .size = sizeof *ret_key,
+		                         .use = k->id.use,
+		                         .spi = k->id.spi,
+		                         .has_home = k->id.has_home,
+		                         .peer_plen = k->id.peer_plen,
+		                         .has_peer = k->id.has_peer,
+		                         .not_before_s = k->not_before_s,
+		                         .not_after_s = k->not_after_s,
+		                         .secret = secret_of(keys, i),
+		                         .secret_len = k->secret_len };
+	memcpy(ret_key->home, k->id.home, sizeof ret_key->home);
+	memcpy(ret_key->peer, k->id.peer, sizeof ret_key->peer);
+	return true;
 }
