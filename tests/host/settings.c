@@ -278,3 +278,40 @@ Test(settings, a_long_value_keeps_its_white_space)
 	rig_accepts(text);
 	cr_assert_str_eq(rig_settings->plugin_settings[0].value, value);
 }
+
+#define MANY_KEYS 70000
+#define KEY_LINES 5
+
+/* As many mobile hosts as a server may have, each with a key: more than a process may have
+ * mappings, and too many to compare each with each. */
+static char *many_keys(void)
+{
+	size_t room = 256 + MANY_KEYS * 160, at;
+	char *text = malloc(room);
+
+	cr_assert_not_null(text);
+	at = (size_t)snprintf(text, room, "[hmipd]\nrole = ch\n");
+	for (unsigned i = 0; i < MANY_KEYS; i++)
+		at += (size_t)snprintf(text + at, room - at,
+		                       "[key k%u]\nspi = 4096\nuse = mh-ms\nsecret = %032x\n"
+		                       "home-address = 2001:db8::%x:%x\n",
+		                       i, i, i >> 16, i & 0xffff);
+	return text;
+}
+
+Test(settings, a_key_for_each_of_very_many_hosts_is_kept, .timeout = 60)
+{
+	char *text = many_keys();
+	const struct hm_key_setting *key;
+
+	rig_accepts(text);
+	free(text);
+	cr_assert_eq(rig_settings->n_keys, MANY_KEYS, "got %zu", rig_settings->n_keys);
+	for (unsigned i = 0; i < MANY_KEYS; i++) {
+		key = &rig_settings->keys[i];
+		cr_assert(key->secret_len == 16 && key->line == 3 + KEY_LINES * i &&
+		                  key->secret[14] == (uint8_t)(i >> 8) &&
+		                  key->secret[15] == (uint8_t)i,
+		          "key %u has another's secret, or line %u", i, key->line);
+	}
+}

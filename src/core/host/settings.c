@@ -46,10 +46,9 @@ bool hm_load_error_at(struct hm_load *load, unsigned line, const char *key, cons
 
 unsigned hm_load_section_line(const struct hm_load *load, const char *name)
 {
-	for (size_t i = 0; i < load->n_sections; i++)
-		if (strcmp(load->sections[i].name, name) == 0)
-			return load->sections[i].line;
-	return 0;
+	const struct hm_section *section = hm_load_section(load, name);
+
+	return section ? section->line : 0;
 }
 
 static void set_defaults(struct hm_load *load)
@@ -125,7 +124,8 @@ static int load_file(struct hm_load *load, const struct hm_settings_override *ov
 	}
 	set_defaults(load);
 	load_open_file(load, override);
-	free(load->sections);
+	hm_load_free_sections(load);
+	hm_settings_protect_secrets(load->out);
 	return load->n_errors ? HM_ECONFIG : HM_OK;
 }
 
@@ -174,8 +174,7 @@ void hm_settings_destroy(struct hm_settings *settings)
 {
 	if (!settings)
 		return;
-	for (size_t i = 0; i < settings->n_keys; i++)
-		sodium_free(settings->keys[i].secret);
+	hm_settings_free_secrets(settings);
 	for (size_t i = 0; i < settings->n_plugin_settings; i++)
 		free(settings->plugin_settings[i].value);
 	free(settings->keys);

@@ -22,7 +22,7 @@ struct hm_key_setting {
 	struct hm_prefix peer;
 	int64_t not_before_s, not_after_s; /* seconds since 1970; 0: no limit */
 	size_t secret_len;
-	uint8_t *secret; /* sodium_malloc memory, read-only after the load */
+	uint8_t *secret; /* in `secrets` of the settings */
 	unsigned line;
 };
 
@@ -44,6 +44,8 @@ struct hm_settings {
 	enum hm_log_level log_level;
 	size_t n_keys, n_plugin_settings;
 	struct hm_key_setting *keys;
+	size_t n_secrets;
+	uint8_t **secrets; /* sodium_malloc memory, read-only after the load */
 	struct hm_plugin_setting *plugin_settings;
 };
 

@@ -110,25 +110,6 @@ static void check_wire(struct hm_load *load)
 		                 w->nd_mobility_information);
 }
 
-static bool same_key(const struct hm_key_setting *a, const struct hm_key_setting *b)
-{
-	return a->use == b->use && a->spi == b->spi && a->has_home == b->has_home &&
-	       a->has_peer == b->has_peer && hm_addr_eq(&a->home, &b->home) &&
-	       hm_addr_eq(&a->peer.addr, &b->peer.addr) && a->peer.plen == b->peer.plen;
-}
-
-static void check_keys(struct hm_load *load)
-{
-	const struct hm_settings *s = load->out;
-
-	for (size_t i = 0; i < s->n_keys; i++)
-		for (size_t j = 0; j < i; j++)
-			if (s->keys[i].spi && same_key(&s->keys[i], &s->keys[j]))
-				hm_load_error_at(load, s->keys[i].line, s->keys[i].name,
-				                 "same use, spi, home-address and peer as [key %s]",
-				                 s->keys[j].name);
-}
-
 void hm_settings_check_key(struct hm_load *load, const struct hm_key_setting *key)
 {
 	bool mobile =
@@ -162,5 +143,5 @@ void hm_settings_check(struct hm_load *load)
 	check_ra(load);
 	check_self(load);
 	check_wire(load);
-	check_keys(load);
+	hm_load_check_keys(load);
 }

@@ -1,8 +1,8 @@
 /* What the parts of settings*.c share while one file is read; nobody else needs it.
  *
  * settings_read.c turns the file into KEY = VALUE pairs, settings_table.c says which keys exist and
- * what reads each, settings_value.c reads values, settings_secret.c reads secrets, settings_check.c
- * looks at the whole. */
+ * what reads each, settings_value.c reads values, settings_secret.c reads secrets, settings_keys.c
+ * holds very many of them, settings_check.c looks at the whole. */
 #ifndef HM_HOST_SETTINGS_LOAD_H
 #define HM_HOST_SETTINGS_LOAD_H
 
@@ -34,8 +34,9 @@ struct hm_setting {
 extern const struct hm_setting hm_setting_table[];
 extern const size_t hm_setting_count;
 
+#define HM_SECTION_MAX (2 * HM_SETTING_NAME_MAX + 2)
 struct hm_section {
-	char name[2 * HM_SETTING_NAME_MAX + 2];
+	char name[HM_SECTION_MAX];
 	unsigned line;
 };
 
@@ -63,8 +64,7 @@ struct hm_load {
 	unsigned secret_line; /* where a secret stands in the file itself; 0: nowhere */
 
 	unsigned seen[HM_SETTINGS_MAX]; /* by row of the table: the line that set it */
-	struct hm_section *sections;
-	size_t n_sections;
+	void *sections;                 /* a tree of struct hm_section, tsearch(3) */
 };
 
 /* One line `FILE:LINE: KEY: REASON`; returns false. */
@@ -79,6 +79,18 @@ const struct hm_setting *hm_setting_find(const char *section, const char *key);
 unsigned hm_load_line(const struct hm_load *load, const char *section, const char *key);
 /* The line of a section, 0 when there is none. */
 unsigned hm_load_section_line(const struct hm_load *load, const char *name);
+
+/* settings_keys.c */
+const struct hm_section *hm_load_section(const struct hm_load *load, const char *name);
+/* Of the current line; false: out of memory. */
+bool hm_load_add_section(struct hm_load *load, const char *name);
+void hm_load_free_sections(struct hm_load *load);
+/* Two keys that nothing tells apart. */
+void hm_load_check_keys(struct hm_load *load);
+/* HM_SECRET_MAX octets of locked memory of the settings'; NULL: out of it. */
+uint8_t *hm_load_secret_room(struct hm_load *load);
+void hm_settings_protect_secrets(struct hm_settings *settings);
+void hm_settings_free_secrets(struct hm_settings *settings);
 
 /* The whole file. */
 void hm_settings_read(struct hm_load *load);

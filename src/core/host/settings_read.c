@@ -79,8 +79,7 @@ static bool is_plugin_name(const char *name)
 
 static bool note_section(struct hm_load *load)
 {
-	struct hm_section *more;
-	char full[sizeof more->name];
+	char full[HM_SECTION_MAX];
 	unsigned line;
 
 	snprintf(full, sizeof full, "%s%s%s", load->kind, *load->name ? " " : "", load->name);
@@ -88,14 +87,8 @@ static bool note_section(struct hm_load *load)
 	if (line)
 		return hm_load_error_at(load, load->line, full, "section stands at line %u already",
 		                        line);
-	more = realloc(load->sections, (load->n_sections + 1) * sizeof *more);
-	if (!more)
-		return hm_load_error_at(load, load->line, full, "out of memory");
-	load->sections = more;
-	more += load->n_sections++;
-	memcpy(more->name, full, sizeof full);
-	more->line = load->line;
-	return true;
+	return hm_load_add_section(load, full) ||
+	       hm_load_error_at(load, load->line, full, "out of memory");
 }
 
 static bool add_key(struct hm_load *load)

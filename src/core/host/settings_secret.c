@@ -24,7 +24,7 @@ bool hm_load_private(struct hm_load *load, int fd, const char *path)
 	return true;
 }
 
-/* Copies what is in bytes to memory of the key's own, read-only from then on. */
+/* Copies what is in bytes to locked memory. */
 static bool keep(struct hm_load *load, struct hm_key_setting *key, const uint8_t *bytes, size_t len)
 {
 	if (key->secret)
@@ -32,12 +32,11 @@ static bool keep(struct hm_load *load, struct hm_key_setting *key, const uint8_t
 	if (len < HM_SECRET_MIN || len > HM_SECRET_MAX)
 		return hm_load_error(load, "a secret has %d to %d octets, this one %zu",
 		                     HM_SECRET_MIN, HM_SECRET_MAX, len);
-	key->secret = sodium_malloc(len);
+	key->secret = hm_load_secret_room(load);
 	if (!key->secret)
 		return hm_load_error(load, "out of locked memory");
 	memcpy(key->secret, bytes, len);
 	key->secret_len = len;
-	sodium_mprotect_readonly(key->secret);
 	return true;
 }
 
