@@ -4,11 +4,10 @@
 #include "roles/role.h"
 
 #include "engine/binder.h"
+#include "wire/icmp.h"
 
 /* A binding here is a shortcut: without renewal it is not believed for longer. */
 #define CH_LIFETIME_MAX_S 3600
-
-#define ICMP_UNREACHABLE 1
 
 struct ch_state {
 	const struct hm_config *config;
@@ -44,17 +43,6 @@ static void ch_init(void *state, const struct hm_config *config, uint64_t seed)
 	hm_binder_init(bd, ch->memory, config->ch.max_bindings, seed);
 }
 
-static const struct hm_addr *coa_of(const struct hm_packet *packet)
-{
-	return packet->bu.has_alt_coa ? &packet->bu.alt_coa : &packet->src;
-}
-
-/* Lifetime 0, or the home address as its own care-of address (RFC 6275 9.5.1). */
-static bool is_deletion(const struct hm_packet *packet)
-{
-	return packet->bu.lifetime_s == 0 || hm_addr_eq(coa_of(packet), &packet->home);
-}
-
 static void bind_as_asked(struct ch_state *ch, struct hm_binding *b, const struct hm_event *ev,
                           struct hm_fx *fx)
 {
@@ -63,8 +51,8 @@ static void bind_as_asked(struct ch_state *ch, struct hm_binding *b, const struc
 		.packet = packet,
 		.seq = packet->bu.seq,
 		.lifetime_s = packet->bu.lifetime_s,
-		.coa = *coa_of(packet),
-		.claim = *coa_of(packet),
+		.coa = *hm_binder_update_coa(packet),
+		.claim = *hm_binder_update_coa(packet),
 		.peer = packet->dst,
 		.ack = packet->bu.ack,
 		.alternate = packet->bu.has_alt_coa,
@@ -75,9 +63,10 @@ static void bind_as_asked(struct ch_state *ch, struct hm_binding *b, const struc
 
 static bool may_be_bound(const struct hm_packet *packet)
 {
-	return hm_addr_is_global(&packet->home) && hm_addr_is_global(coa_of(packet)) &&
-	       !hm_addr_eq(coa_of(packet), &packet->dst) &&
-	       !hm_addr_eq(&packet->home, &packet->dst);
+	const struct hm_addr *coa = hm_binder_update_coa(packet);
+
+	return hm_addr_is_global(&packet->home) && hm_addr_is_global(coa) &&
+	       !hm_addr_eq(coa, &packet->dst) && !hm_addr_eq(&packet->home, &packet->dst);
 }
 
 /* It was signed as for a home agent, and so is the answer. Its number is one of the home agent's
@@ -115,7 +104,7 @@ static void on_update(struct ch_state *ch, const struct hm_event *ev, struct hm_
 	b = hm_binder_number(bd, packet, seq, fx);
 	if (!b)
 		return;
-	if (is_deletion(packet))
+	if (hm_binder_update_deletes(packet))
 		hm_binder_delete(bd, b, packet, seq, packet->bu.ack, fx);
 	else if (!may_be_bound(packet))
 		hm_binder_refuse(bd, packet, seq, HM_ST_PROHIBITED, fx);
@@ -130,7 +119,7 @@ static void on_icmp(struct ch_state *ch, const struct hm_packet *packet, struct 
 	const struct hm_icmp_error *icmp = &packet->icmp;
 	struct hm_binding *b = NULL;
 
-	if (icmp->type == ICMP_UNREACHABLE && !icmp->has_tunnelled)
+	if (icmp->type == HM_ICMP_UNREACHABLE && !icmp->has_tunnelled)
 		b = hm_bindings_find_claim(&ch->binder.table, &icmp->about_dst);
 	if (!b || !b->served || b->state != HM_SLOT_ACTIVE ||
 	    (!hm_addr_is_any(&b->peer) && !hm_addr_eq(&b->peer, &icmp->about_src))) {

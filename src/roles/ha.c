@@ -43,18 +43,6 @@ static void ha_init(void *state, const struct hm_config *config, uint64_t seed)
 	hm_binder_init(bd, ha->memory, config->ha.max_bindings, seed);
 }
 
-static const struct hm_addr *coa_of(const struct hm_packet *packet)
-{
-	return packet->bu.has_alt_coa ? &packet->bu.alt_coa : &packet->src;
-}
-
-/* Lifetime 0, or the home address as its own care-of address: the host is home again (RFC 6275
- * 10.3.2). */
-static bool is_deletion(const struct hm_packet *packet)
-{
-	return packet->bu.lifetime_s == 0 || hm_addr_eq(coa_of(packet), &packet->home);
-}
-
 static bool is_home_address(const struct ha_state *ha, const struct hm_addr *home)
 {
 	return hm_addr_is_global(home) &&
@@ -79,7 +67,7 @@ static void bind_as_asked(struct ha_state *ha, struct hm_binding *b, const struc
 		.packet = packet,
 		.seq = packet->bu.seq,
 		.lifetime_s = packet->bu.lifetime_s,
-		.coa = *coa_of(packet),
+		.coa = *hm_binder_update_coa(packet),
 		.claim = packet->home,
 		.ack = packet->bu.ack,
 		.router = packet->bu.router,
@@ -108,11 +96,11 @@ static void on_update(struct ha_state *ha, const struct hm_event *ev, struct hm_
 	b = hm_binder_number(bd, packet, seq, fx);
 	if (!b)
 		return;
-	if (is_deletion(packet))
+	if (hm_binder_update_deletes(packet))
 		hm_binder_delete(bd, b, packet, seq, packet->bu.ack, fx);
 	else if (!is_home_address(ha, &packet->home))
 		hm_binder_refuse(bd, packet, seq, HM_ST_NOT_HOME_SUBNET, fx);
-	else if (!may_be_coa(ha, coa_of(packet)))
+	else if (!may_be_coa(ha, hm_binder_update_coa(packet)))
 		hm_binder_refuse(bd, packet, seq, HM_ST_PROHIBITED, fx);
 	else
 		bind_as_asked(ha, b, ev, fx);

@@ -2,11 +2,9 @@
  * keeps silent is left at once for plain Mobile IPv6; home agent and correspondents are asked again
  * later; nobody is given up for good. */
 #include "roles/mh_int.h"
-
-#define ICMP_PARAMETER_PROBLEM 4
-#define DESTINATION_OPTIONS 60
-#define HM_OPTION_BINDING_UPDATE 0xc6
-#define HM_OPTION_HOME_ADDRESS 0xc9
+#include "wire/dstopt.h"
+#include "wire/icmp.h"
+#include "wire/ip6.h"
 
 #define SERVER_REFUSED_MS (60 * HM_SECOND)
 #define SERVER_PROBE_MS (10 * HM_SECOND)
@@ -194,32 +192,13 @@ static void bad_seq(struct mh *mh, struct mh_peer *peer, const struct hm_packet 
 	peer->ask.retry.next_at = mh->now;
 }
 
-static void count_verdict(enum hm_verdict verdict, struct hm_fx *fx)
-{
-	switch (verdict) {
-	case HM_VERDICT_OK:
-		break;
-	case HM_VERDICT_MISSING:
-		hm_fx_count(fx, HM_COUNT_AUTH_MISSING);
-		break;
-	case HM_VERDICT_NO_KEY:
-		hm_fx_count(fx, HM_COUNT_AUTH_NO_KEY);
-		break;
-	case HM_VERDICT_BAD:
-		hm_fx_count(fx, HM_COUNT_AUTH_BAD);
-		break;
-	}
-}
-
 void hm_mh_on_back(struct mh *mh, const struct hm_event *ev, struct hm_fx *fx)
 {
 	const struct hm_packet *p = &ev->rx.packet;
 	struct mh_peer *peer;
 
-	if (ev->rx.verdict != HM_VERDICT_OK) {
-		count_verdict(ev->rx.verdict, fx);
+	if (!hm_event_is_authentic(ev, fx))
 		return;
-	}
 	peer = match(mh, p, ev->rx.use);
 	if (!peer) {
 		hm_fx_count(fx, HM_COUNT_UNMATCHED_ACK);
@@ -275,11 +254,10 @@ static bool is_registration(const struct mh *mh, uint8_t option)
 static bool believe(const struct mh *mh, const struct mh_peer *peer, const struct hm_icmp_error *e)
 {
 	if (peer->kind == HM_ROLE_MS)
-		return (e->code == 1 && e->about_next == DESTINATION_OPTIONS) ||
-		       (e->code == 2 && is_registration(mh, e->bad_option));
-	return peer->kind == HM_ROLE_CH && e->code == 2 &&
-	       (e->bad_option == HM_OPTION_BINDING_UPDATE ||
-	        e->bad_option == HM_OPTION_HOME_ADDRESS);
+		return (e->code == HM_ICMP_PARAMETER_NEXT && e->about_next == HM_NH_DSTOPTS) ||
+		       (e->code == HM_ICMP_PARAMETER_OPTION && is_registration(mh, e->bad_option));
+	return peer->kind == HM_ROLE_CH && e->code == HM_ICMP_PARAMETER_OPTION &&
+	       (e->bad_option == HM_OPT_BU || e->bad_option == HM_OPT_HOME);
 }
 
 static void does_not_speak(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
@@ -299,7 +277,7 @@ void hm_mh_on_icmp(struct mh *mh, const struct hm_packet *packet, struct hm_fx *
 {
 	const struct hm_icmp_error *e = &packet->icmp;
 
-	if (e->type != ICMP_PARAMETER_PROBLEM)
+	if (e->type != HM_ICMP_PARAMETER)
 		return; /* unreachable is a hint at most: retransmission deals with it */
 	for (unsigned i = 0; i < MH_PEERS; i++) {
 		struct mh_peer *peer = &mh->peers[i];

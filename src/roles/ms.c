@@ -189,7 +189,6 @@ static void on_handoff(struct ms_state *ms, const struct hm_event *ev, struct hm
 	const struct hm_packet *packet = &ev->rx.packet;
 	const struct hm_handoff *handoff = &packet->handoff;
 	struct hm_number number = { .epoch = packet->auth.epoch, .seq = handoff->seq };
-	const struct hm_binder silent = { .use = HM_USE_MS_MS };
 	struct hm_binding *b;
 	uint32_t lifetime_s;
 
@@ -201,7 +200,7 @@ static void on_handoff(struct ms_state *ms, const struct hm_event *ev, struct hm
 		hm_fx_count(fx, HM_COUNT_UNKNOWN_PEER);
 		return;
 	}
-	if (!hm_binder_is_authentic(&silent, ev, handoff->seq, fx))
+	if (!hm_event_is_authentic_for(ev, HM_USE_MS_MS, fx))
 		return;
 	b = hm_bindings_find(&ms->binder.table, &packet->home);
 	if (b && !hm_binder_number_from_peer(&ms->binder, b, number, fx))

@@ -94,20 +94,6 @@ static void store_epoch(const struct hm_ra_sender *s, struct hm_fx *fx)
 	r->seq.epoch = s->epoch;
 }
 
-static enum hm_counter verdict_counter(enum hm_verdict verdict)
-{
-	switch (verdict) {
-	case HM_VERDICT_MISSING:
-		return HM_COUNT_AUTH_MISSING;
-	case HM_VERDICT_NO_KEY:
-		return HM_COUNT_AUTH_NO_KEY;
-	case HM_VERDICT_BAD:
-	case HM_VERDICT_OK:
-		break;
-	}
-	return HM_COUNT_AUTH_BAD;
-}
-
 /* Everything that must hold before a message changes anything; NULL: it was counted and dropped. */
 static struct hm_ra_sender *admit(struct hm_ra_state *ra, const struct hm_event *ev,
                                   struct hm_fx *fx)
@@ -115,14 +101,8 @@ static struct hm_ra_sender *admit(struct hm_ra_state *ra, const struct hm_event 
 	const struct hm_packet *p = &ev->rx.packet;
 	struct hm_ra_sender *s = sender_of(ra, &p->src);
 
-	if (ev->rx.verdict != HM_VERDICT_OK) {
-		hm_fx_count(fx, verdict_counter(ev->rx.verdict));
+	if (!hm_event_is_authentic_for(ev, HM_USE_MS_RA, fx))
 		return NULL;
-	}
-	if (!hm_use_fits(ev->rx.use, HM_USE_MS_RA)) {
-		hm_fx_count(fx, HM_COUNT_AUTH_NO_KEY);
-		return NULL;
-	}
 	if (!hm_addr_is_any(&p->msinfo.ms) && !hm_addr_eq(&p->msinfo.ms, &p->src)) {
 		hm_fx_count(fx, HM_COUNT_UNKNOWN_PEER);
 		return NULL;

@@ -61,16 +61,6 @@ void hm_text_hex(struct hm_text *t, uint64_t v, unsigned digits)
 		put(t, buf[--n]);
 }
 
-void hm_text_right(struct hm_text *t, int64_t v, unsigned width)
-{
-	char digits[20];
-	unsigned n = digits_of(v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, digits) + (v < 0);
-
-	for (unsigned i = n; i < width; i++)
-		put(t, ' ');
-	hm_text_i64(t, v);
-}
-
 /* The longest run of two or more zero groups, the first of equals (RFC 5952 4.2). */
 static unsigned longest_zero_run(const uint16_t g[8], unsigned *ret_len)
 {

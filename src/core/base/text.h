@@ -24,8 +24,6 @@ void hm_text_u64(struct hm_text *t, uint64_t v);
 void hm_text_i64(struct hm_text *t, int64_t v);
 /* At least `digits` hexadecimal digits, without 0x. */
 void hm_text_hex(struct hm_text *t, uint64_t v, unsigned digits);
-/* Right-aligned in a field of `width`, as transcripts print moments. */
-void hm_text_right(struct hm_text *t, int64_t v, unsigned width);
 /* The canonical text of RFC 5952. */
 void hm_text_addr(struct hm_text *t, const struct hm_addr *a);
 

@@ -83,6 +83,11 @@ struct hm_binding *hm_binder_number(struct hm_binder *bd, const struct hm_packet
  * is never answered. */
 bool hm_binder_number_from_peer(struct hm_binder *bd, struct hm_binding *b, struct hm_number number,
                                 struct hm_fx *fx);
+/* The care-of address of a Binding Update. */
+const struct hm_addr *hm_binder_update_coa(const struct hm_packet *packet);
+/* Whether it ends a binding: lifetime 0, or the home address as its own care-of address (RFC 6275
+ * 9.5.1, 10.3.2). */
+bool hm_binder_update_deletes(const struct hm_packet *packet);
 /* Says no to the sender of `packet`. */
 void hm_binder_refuse(const struct hm_binder *bd, const struct hm_packet *packet, uint16_t seq,
                       enum hm_status status, struct hm_fx *fx);

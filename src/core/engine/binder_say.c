@@ -92,25 +92,22 @@ void hm_binder_refuse_pending(const struct hm_binder *bd, const struct hm_bindin
 bool hm_binder_is_authentic(const struct hm_binder *bd, const struct hm_event *ev, uint16_t seq,
                             struct hm_fx *fx)
 {
-	switch (ev->rx.verdict) {
-	case HM_VERDICT_OK:
-		if (hm_use_fits(ev->rx.use, bd->use))
-			return true;
-		hm_fx_count(fx, HM_COUNT_AUTH_NO_KEY);
-		return false;
-	case HM_VERDICT_MISSING:
-		hm_fx_count(fx, HM_COUNT_AUTH_MISSING);
-		return false;
-	case HM_VERDICT_NO_KEY:
-		hm_fx_count(fx, HM_COUNT_AUTH_NO_KEY);
-		return false;
-	case HM_VERDICT_BAD:
-		hm_fx_count(fx, HM_COUNT_AUTH_BAD);
-		if (bd->auth_failure_reply)
-			hm_binder_refuse(bd, &ev->rx.packet, seq, HM_ST_AUTH_FAILED, fx);
-		return false;
-	}
+	if (hm_event_is_authentic_for(ev, bd->use, fx))
+		return true;
+	if (ev->rx.verdict == HM_VERDICT_BAD && bd->auth_failure_reply)
+		hm_binder_refuse(bd, &ev->rx.packet, seq, HM_ST_AUTH_FAILED, fx);
 	return false;
+}
+
+const struct hm_addr *hm_binder_update_coa(const struct hm_packet *packet)
+{
+	return packet->bu.has_alt_coa ? &packet->bu.alt_coa : &packet->src;
+}
+
+bool hm_binder_update_deletes(const struct hm_packet *packet)
+{
+	return packet->bu.lifetime_s == 0 ||
+	       hm_addr_eq(hm_binder_update_coa(packet), &packet->home);
 }
 
 static struct hm_record number_record(const struct hm_binder *bd, const struct hm_binding *b)

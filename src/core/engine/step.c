@@ -20,6 +20,34 @@ struct hm_effect *hm_fx_add(struct hm_fx *fx, enum hm_effect_kind kind)
 	return e;
 }
 
+bool hm_event_is_authentic(const struct hm_event *event, struct hm_fx *fx)
+{
+	switch (event->rx.verdict) {
+	case HM_VERDICT_OK:
+		return true;
+	case HM_VERDICT_MISSING:
+		hm_fx_count(fx, HM_COUNT_AUTH_MISSING);
+		return false;
+	case HM_VERDICT_NO_KEY:
+		hm_fx_count(fx, HM_COUNT_AUTH_NO_KEY);
+		return false;
+	case HM_VERDICT_BAD:
+		break;
+	}
+	hm_fx_count(fx, HM_COUNT_AUTH_BAD);
+	return false;
+}
+
+bool hm_event_is_authentic_for(const struct hm_event *event, enum hm_use use, struct hm_fx *fx)
+{
+	if (!hm_event_is_authentic(event, fx))
+		return false;
+	if (hm_use_fits(event->rx.use, use))
+		return true;
+	hm_fx_count(fx, HM_COUNT_AUTH_NO_KEY);
+	return false;
+}
+
 const char *hm_role_text(enum hm_role_id role)
 {
 	static const char *const texts[HM_ROLES] = { "ms", "mh", "ra", "ha", "ch" };

@@ -249,6 +249,11 @@ static inline void hm_fx_count(struct hm_fx *fx, enum hm_counter counter)
 	fx->counters->n[counter]++;
 }
 
+/* Whether the packet of an HM_EV_PACKET may be believed; what speaks against it is counted. */
+bool hm_event_is_authentic(const struct hm_event *event, struct hm_fx *fx);
+/* And by a key for that use. */
+bool hm_event_is_authentic_for(const struct hm_event *event, enum hm_use use, struct hm_fx *fx);
+
 /* What `show` may ask of a role; the role answers row by row. */
 enum hm_show {
 	HM_SHOW_BINDINGS,

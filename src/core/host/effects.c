@@ -104,6 +104,7 @@ static void do_address(struct hm_daemon *d, unsigned role, const struct hm_effec
 static void do_relay(struct hm_daemon *d, unsigned role, const struct hm_effect *e, hm_ms now_ms)
 {
 	int err = hm_relay_send(&d->relay, &d->tx, e, now_ms);
+
 	if (err == HM_OK)
 		hm_pump_counters(d->pump)->n[HM_COUNT_ERROR_RELAYED]++;
 	else if (err == HM_EFULL)
