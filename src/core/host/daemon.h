@@ -18,6 +18,7 @@
 #include "host/kernel.h"
 #include "host/plugin.h"
 #include "host/pump.h"
+#include "host/quiet.h"
 #include "host/relay.h"
 #include "host/run.h"
 #include "host/rx.h"
@@ -47,6 +48,7 @@ struct hm_daemon {
 	struct hm_rx *rx;
 	struct hm_tx tx;
 	struct hm_relay relay;
+	struct hm_quiet refusals, failures; /* what is logged of them */
 	struct hm_sysctls sysctls;
 	struct hm_loaded tunnel, auth;
 	struct hm_services *tunnel_services, *auth_services;

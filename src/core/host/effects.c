@@ -11,7 +11,24 @@ static void log_line(enum hm_log_level level, const struct hm_daemon *d, unsigne
 	hm_log(level, "role=%s %s%s", hm_pump_role(d->pump, role)->role->name, mark, text);
 }
 
-static void show_effect(const struct hm_daemon *d, unsigned role, const struct hm_effect *e)
+/* Who can make us refuse can make us do so at any rate; who debugs wants every line. */
+static bool may_say(struct hm_quiet *quiet, const struct hm_addr *peer, struct hm_text *t)
+{
+	unsigned held = 0;
+
+	if (hm_log_wants(HM_LOG_DEBUG))
+		return true;
+	if (!hm_quiet_may_say(quiet, peer, hm_services_now_ms(), &held))
+		return false;
+	if (held > 0) {
+		hm_text_str(t, "suppressed=");
+		hm_text_u64(t, held);
+		hm_text_str(t, " ");
+	}
+	return true;
+}
+
+static void show_effect(struct hm_daemon *d, unsigned role, const struct hm_effect *e)
 {
 	enum hm_log_level level = e->kind == HM_FX_NOTE ? HM_LOG_INFO : HM_LOG_DEBUG;
 	char line[SHOW_MAX];
@@ -19,16 +36,20 @@ static void show_effect(const struct hm_daemon *d, unsigned role, const struct h
 
 	if (!hm_log_wants(level))
 		return;
+	if (e->kind == HM_FX_NOTE && e->note.note == HM_NOTE_REFUSED &&
+	    !may_say(&d->refusals, &e->note.home, &t))
+		return;
 	hm_effect_show(&t, e);
 	log_line(level, d, role, "< ", line);
 }
 
-static void warn_effect(const struct hm_daemon *d, unsigned role, const struct hm_effect *e,
-                        int err)
+static void warn_effect(struct hm_daemon *d, unsigned role, const struct hm_effect *e, int err)
 {
 	char line[SHOW_MAX];
 	struct hm_text t = hm_text(line, sizeof line);
 
+	if (!may_say(&d->failures, e->kind == HM_FX_SEND ? &e->send.packet.dst : &hm_addr_any, &t))
+		return;
 	hm_effect_show(&t, e);
 	hm_text_str(&t, " failed: ");
 	hm_text_str(&t, hm_err_text(err));

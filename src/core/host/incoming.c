@@ -96,10 +96,11 @@ void hm_daemon_on_bound(void *arg, unsigned role, hm_ticket ticket, int err)
 {
 	struct hm_daemon *d = arg;
 	struct hm_event event = { .kind = HM_EV_BIND_DONE };
+	unsigned held = 0;
 
-	if (err)
-		hm_log(HM_LOG_WARNING, "bind role=%s failed reason=\"%s\"",
-		       hm_pump_role(d->pump, role)->role->name, hm_err_text(err));
+	if (err && hm_quiet_may_say(&d->failures, &hm_addr_any, hm_services_now_ms(), &held))
+		hm_log(HM_LOG_WARNING, "bind role=%s failed suppressed=%u reason=\"%s\"",
+		       hm_pump_role(d->pump, role)->role->name, held, hm_err_text(err));
 	event.done.ticket = ticket;
 	event.done.err = err;
 	hm_pump_post(d->pump, role, &event);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 
 #define ROLE_SHIFT 56
@@ -93,11 +94,14 @@ static const char *plugin_name(const struct hm_loaded *loaded)
 }
 
 enum line {
+	LINE_VERSION,
 	LINE_ROLES,
 	LINE_UPTIME,
 	LINE_CONFIG,
 	LINE_TUNNEL,
 	LINE_AUTH,
+	LINE_STORE,
+	LINE_SQLITE,
 	LINE_STORE_RECORDS,
 	LINE_STORE_COMMITS,
 	LINE_STORE_QUEUED,
@@ -109,9 +113,9 @@ enum line {
 };
 
 static const char *const line_keys[LINES] = {
-	"roles",       "uptime_s",      "config",           "tunnel",
-	"auth",        "store_records", "store_commits",    "store_queued",
-	"store_state", "binds_pending", "removals_retried", "auth_waiting",
+	"version",      "roles",       "uptime_s",      "config",           "tunnel",
+	"auth",         "state_dir",   "sqlite",        "store_records",    "store_commits",
+	"store_queued", "store_state", "binds_pending", "removals_retried", "auth_waiting",
 };
 
 static uint64_t line_number(const struct hm_daemon *d, enum line line,
@@ -151,6 +155,12 @@ static bool status(void *arg, unsigned index, const char **ret_key, char *ret_te
 		role_names(d, ret_text, text_len);
 		return true;
 	}
+	if (index == LINE_VERSION)
+		text = HM_VERSION;
+	if (index == LINE_STORE)
+		text = d->settings->state_dir;
+	if (index == LINE_SQLITE)
+		text = sqlite3_libversion();
 	if (index == LINE_CONFIG)
 		text = d->settings->file;
 	if (index == LINE_TUNNEL)

@@ -1,0 +1,24 @@
+/* Which of many like lines are worth logging: one per peer and ten seconds, and a bounded number
+ * altogether, whoever sends how much under how many names. */
+#ifndef HM_HOST_QUIET_H
+#define HM_HOST_QUIET_H
+
+#include "base/addr.h"
+#include "base/clock.h"
+
+#define HM_QUIET_SLOTS 64
+#define HM_QUIET_MS (10 * HM_SECOND)
+
+struct hm_quiet {
+	struct {
+		hm_ms until_ms;
+		unsigned held; /* lines not written since */
+	} slot[HM_QUIET_SLOTS];
+};
+
+/* May a line about that peer be written now? Then ret_held is how many before it were not. Peers
+ * may share a slot: they then share its silence. */
+bool hm_quiet_may_say(struct hm_quiet *quiet, const struct hm_addr *peer, hm_ms now_ms,
+                      unsigned *ret_held);
+
+#endif
