@@ -1,5 +1,6 @@
-/* store-load [N [DIR]]: how fast N bindings are made durable, and how fast they are back at a
- * start. Every figure is of a process of its own, so that memory is that of the phase alone. */
+/* store-load [N [DIR [keep]]]: how fast N bindings are made durable, and how fast they are back at
+ * a start. Every figure is of a process of its own, so that memory is that of the phase alone. With
+ * `keep` DIR becomes a state directory with N bindings, and nothing else is done. */
 #include "base/rand.h"
 #include "host/store.h"
 
@@ -208,8 +209,12 @@ int main(int argc, char **argv)
 	int failed;
 
 	snprintf(b.dir, sizeof b.dir, "%s/hmipd-bench-XXXXXX", argc > 2 ? argv[2] : "/tmp");
-	if (b.n == 0 || !mkdtemp(b.dir)) {
-		fprintf(stderr, "usage: store-load [N [DIR]]\n");
+	if (b.n > 0 && argc == 4 && strcmp(argv[3], "keep") == 0) {
+		snprintf(b.dir, sizeof b.dir, "%s", argv[2]);
+		return in_child(&b, fill);
+	}
+	if (b.n == 0 || argc > 3 || !mkdtemp(b.dir)) {
+		fprintf(stderr, "usage: store-load [N [DIR [keep]]]\n");
 		return 64;
 	}
 	failed = in_child(&b, fill) || in_child(&b, refresh) || in_child(&b, load);

@@ -90,3 +90,54 @@ Test(log, levels_have_names)
 	cr_assert_eq(hm_log_level_parse("warning"), HM_LOG_WARNING);
 	cr_assert_eq(hm_log_level_parse("loud"), -1);
 }
+
+static unsigned lines_at(struct hm_log_limit *limit, int64_t now_ms, uint64_t *ret_suppressed)
+{
+	uint64_t suppressed;
+	unsigned n = 0;
+
+	*ret_suppressed = 0;
+	for (unsigned i = 0; i < 2 * HM_LOG_BURST; i++) {
+		n += hm_log_allowed(limit, now_ms, &suppressed);
+		*ret_suppressed += suppressed;
+	}
+	return n;
+}
+
+Test(log, a_burst_is_written_and_then_so_many_lines_per_second)
+{
+	struct hm_log_limit limit = { 0 };
+	uint64_t suppressed;
+
+	cr_expect_eq(lines_at(&limit, 5000, &suppressed), HM_LOG_BURST);
+	cr_expect_eq(suppressed, 0, "%d", (int)suppressed);
+	cr_expect_eq(lines_at(&limit, 6000, &suppressed), HM_LOG_PER_SECOND);
+	cr_expect_eq(suppressed, HM_LOG_BURST, "%d", (int)suppressed);
+	cr_expect_eq(lines_at(&limit, 6009, &suppressed), 0);
+	cr_expect_eq(lines_at(&limit, 6010, &suppressed), 1);
+	cr_expect_eq(lines_at(&limit, 100000, &suppressed), HM_LOG_BURST);
+}
+
+static unsigned count_lines(void)
+{
+	char got[65536];
+	ssize_t n = read(pipe_end, got, sizeof got);
+	unsigned lines = 0;
+
+	for (ssize_t i = 0; i < n; i++)
+		lines += got[i] == '\n';
+	return lines;
+}
+
+Test(log, a_flood_of_information_leaves_warnings_and_debugging_alone)
+{
+	for (unsigned i = 0; i < 4 * HM_LOG_BURST; i++)
+		hm_log(HM_LOG_INFO, "n=%u", i);
+	cr_expect_lt(count_lines(), 3 * HM_LOG_BURST);
+	hm_log(HM_LOG_WARNING, "refuse");
+	expect("level=warning refuse\n");
+	hm_log_set_level(HM_LOG_DEBUG);
+	for (unsigned i = 0; i < 2 * HM_LOG_BURST; i++)
+		hm_log(HM_LOG_INFO, "n=%u", i);
+	cr_expect_eq(count_lines(), 2 * HM_LOG_BURST);
+}

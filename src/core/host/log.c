@@ -1,11 +1,13 @@
 #include "host/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE_LEN 2048
@@ -69,25 +71,88 @@ static void blot_controls(char *text)
 			*text = '?';
 }
 
-void hm_log(enum hm_log_level level, const char *format, ...)
+bool hm_log_allowed(struct hm_log_limit *limit, int64_t now_ms, uint64_t *ret_suppressed)
+{
+	int64_t fresh = (now_ms - limit->filled_ms) * HM_LOG_PER_SECOND / 1000;
+
+	*ret_suppressed = 0;
+	if (limit->filled_ms == 0 || limit->tokens + fresh >= HM_LOG_BURST) {
+		limit->tokens = HM_LOG_BURST;
+		limit->filled_ms = now_ms;
+	} else if (fresh > 0) {
+		limit->tokens += fresh;
+		limit->filled_ms += fresh * 1000 / HM_LOG_PER_SECOND;
+	}
+	if (limit->tokens == 0) {
+		limit->suppressed++;
+		return false;
+	}
+	limit->tokens--;
+	*ret_suppressed = limit->suppressed;
+	limit->suppressed = 0;
+	return true;
+}
+
+/* Whoever asks for debug wants it all, and errors are few. */
+static bool passes(enum hm_log_level level, uint64_t *ret_suppressed)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct hm_log_limit limits[2]; /* a flood of one hides nothing of the other */
+	struct timespec now;
+	bool allowed;
+
+	*ret_suppressed = 0;
+	if (level == HM_LOG_ERROR || hm_log_wants(HM_LOG_DEBUG))
+		return true;
+	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	pthread_mutex_lock(&lock);
+	allowed =
+	        hm_log_allowed(&limits[level == HM_LOG_WARNING],
+	                       (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, ret_suppressed);
+	pthread_mutex_unlock(&lock);
+	return allowed;
+}
+
+__attribute__((format(printf, 2, 0))) static void write_line(enum hm_log_level level,
+                                                             const char *format, va_list args)
 {
 	char line[LINE_LEN];
 	size_t at, n;
-	va_list args;
 
-	if (!hm_log_wants(level))
-		return;
 	if (is_journal())
 		at = (size_t)snprintf(line, sizeof line, "<%d>", (int)level);
 	else
 		at = (size_t)snprintf(line, sizeof line, "level=%s ", level_name(level));
-	va_start(args, format);
 	vsnprintf(line + at, sizeof line - at - 1, format, args);
-	va_end(args);
 	blot_controls(line + at);
 	n = strlen(line);
 	line[n++] = '\n';
 	/* One write: lines of several threads do not mix. */
 	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* whom could we tell */
+}
+
+__attribute__((format(printf, 2, 3))) static void tell_suppressed(enum hm_log_level level,
+                                                                  const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(level, format, args);
+	va_end(args);
+}
+
+void hm_log(enum hm_log_level level, const char *format, ...)
+{
+	uint64_t suppressed;
+	va_list args;
+
+	if (!hm_log_wants(level) || !passes(level, &suppressed))
+		return;
+	if (suppressed > 0)
+		tell_suppressed(HM_LOG_WARNING, "suppressed lines=%llu",
+		                (unsigned long long)suppressed);
+	va_start(args, format);
+	write_line(level, format, args);
+	va_end(args);
 }
