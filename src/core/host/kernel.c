@@ -60,23 +60,35 @@ static int resync(struct hm_kernel *k)
 	return err;
 }
 
+/* Notifications that were lost are made good by reading everything anew, but only when the queue is
+ * empty: until then the kernel drops more of them, and what waits in it is older than a dump. */
+static void on_drained(struct hm_kernel *k)
+{
+	if (!k->lost)
+		return;
+	k->lost = false;
+	(void)resync(k);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct hm_kernel *k = poll->data;
 
 	(void)events;
+	/* Of a socket with an error, as when it overflows, libuv lets go; reading takes the error
+	 * off. */
 	if (status < 0)
-		return;
+		(void)uv_poll_start(poll, UV_READABLE, on_readable);
 	for (unsigned i = 0; i < READS_PER_TURN; i++) {
 		int err = nl_recvmsgs_default(k->watch);
 
-		if (err == -NLE_AGAIN)
+		if (err == -NLE_AGAIN) {
+			on_drained(k);
 			return;
-		if (err < 0) {
-			/* ENOBUFS: notifications were lost, the dump tells what they said. */
+		}
+		if (err < 0 && !k->lost) {
 			hm_log(HM_LOG_WARNING, "resync kernel reason=\"%s\"", nl_geterror(err));
-			(void)resync(k);
-			return;
+			k->lost = true;
 		}
 	}
 }

@@ -14,6 +14,7 @@ struct hm_kernel {
 	struct nl_sock *watch;   /* notifications, never blocks */
 	struct nl_sock *request; /* requests and dumps, answered at once */
 	uv_poll_t poll;
+	bool lost; /* notifications: everything is to be read anew */
 	bool polling;
 	bool muted; /* the first look around: reported when it is complete */
 	struct hm_kernel_state state;

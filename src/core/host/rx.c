@@ -89,7 +89,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	struct hm_rx *rx = poll->data;
 
 	(void)events;
-	for (unsigned turn = 0; status >= 0 && turn < BATCHES_PER_TURN; turn++) {
+	/* Of a socket with an error libuv lets go; reading takes the error off. */
+	if (status < 0)
+		(void)uv_poll_start(poll, UV_READABLE, on_readable);
+	for (unsigned turn = 0; turn < BATCHES_PER_TURN; turn++) {
 		int n;
 
 		for (unsigned i = 0; i < BATCH; i++)

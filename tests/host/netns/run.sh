@@ -150,6 +150,17 @@ ip -n $d link del x0
 ip -n $d addr add 2001:db8:b::77/64 dev p0 nodad
 expect "an address that appears is reported" logged "2001:db8:b::77"
 
+# More notices than the socket holds while nobody reads them.
+kill -STOP $pid
+for _ in $(seq 15000); do
+	echo "addr add 2001:db8:b::78/64 dev p0 nodad"
+	echo "addr del 2001:db8:b::78/64 dev p0"
+done | ip -n $d -6 -batch -
+kill -CONT $pid
+expect "notices that were lost are read anew" logged "resync kernel"
+ip -n $d link add x1 type bridge
+expect "and links are followed from there" logged "> link.*x1"
+
 stop USR1 0
 expect "an upgrade leaves the address" has "ip -6 addr show dev p0" "2001:db8:77::1/64"
 expect "an upgrade leaves the route" has "ip -6 route" "default via fe80::99"
