@@ -91,17 +91,31 @@ static bool note_section(struct hm_load *load)
 	       hm_load_error_at(load, load->line, full, "out of memory");
 }
 
+/* The array doubles when its length reaches a power of two. */
+static bool has_room_for_key(struct hm_settings *s)
+{
+	struct hm_key_setting *keys;
+
+	if ((s->n_keys & (s->n_keys - 1)) != 0)
+		return true;
+	keys = realloc(s->keys, (s->n_keys ? 2 * s->n_keys : 1) * sizeof *keys);
+	if (!keys)
+		return false;
+	s->keys = keys;
+	return true;
+}
+
 static bool add_key(struct hm_load *load)
 {
 	struct hm_settings *s = load->out;
-	struct hm_key_setting *keys = realloc(s->keys, (s->n_keys + 1) * sizeof *keys);
+	struct hm_key_setting *key;
 
-	if (!keys)
+	if (!has_room_for_key(s))
 		return hm_load_error_at(load, load->line, "key", "out of memory");
-	s->keys = keys;
-	memset(&keys[s->n_keys], 0, sizeof *keys);
-	strcpy(keys[s->n_keys].name, load->name);
-	keys[s->n_keys++].line = load->line;
+	key = &s->keys[s->n_keys++];
+	memset(key, 0, sizeof *key);
+	strcpy(key->name, load->name);
+	key->line = load->line;
 	for (size_t i = 0; i < hm_setting_count; i++)
 		if (strcmp(hm_setting_table[i].section, "key") == 0)
 			load->seen[i] = 0;
