@@ -132,10 +132,12 @@ static uint32_t overhead(const struct tun *t)
 
 static uint32_t wanted_mtu(struct tun *t)
 {
-	uint32_t mtu = t->mtu_wanted;
+	uint32_t mtu = t->mtu_wanted, around = overhead(t);
 
-	if (mtu == 0)
-		mtu = hm_net_least_mtu(&t->kernel.net) - overhead(t);
+	if (mtu == 0) {
+		mtu = hm_net_least_mtu(&t->kernel.net);
+		mtu = mtu > around ? mtu - around : 0;
+	}
 	if (mtu > 65535)
 		mtu = 65535;
 	if (mtu >= HM_IP6_MTU_MIN)
@@ -145,7 +147,7 @@ static uint32_t wanted_mtu(struct tun *t)
 		    "found a link too narrow for tunnels device=%s room=%" PRIu32
 		    " least=%d fix=\"use "
 		    "links of mtu %" PRIu32 "\"",
-		    t->name, mtu, HM_IP6_MTU_MIN, HM_IP6_MTU_MIN + overhead(t));
+		    t->name, mtu, HM_IP6_MTU_MIN, HM_IP6_MTU_MIN + around);
 	t->told_narrow = true;
 	return HM_IP6_MTU_MIN;
 }
