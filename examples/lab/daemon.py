@@ -26,7 +26,11 @@ log-level = {level}
     def start(self, wait=True):
         self.process = self.lab.spawn(self.host, self.binary, f"--config={self.config}", log=self.log)
         if wait:
-            wait_for(f"hmipd on {self.host} to serve (see {self.lab.path(self.log)})", self.serves)
+            self.wait()
+
+    def wait(self):
+        """Until it serves."""
+        wait_for(f"hmipd on {self.host} to serve (see {self.lab.path(self.log)})", self.serves)
 
     def serves(self):
         if self.process.poll() is not None:

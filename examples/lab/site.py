@@ -198,14 +198,9 @@ correspondents = {CHM}
                 daemon.start(wait=False)
         for host, daemon in self.daemons.items():
             if host != "mh":
-                self._wait(daemon)
+                daemon.wait()
         if mobile:
             self.daemons["mh"].start()
-
-    @staticmethod
-    def _wait(daemon):
-        from .netlab import wait_for
-        wait_for(f"hmipd on {daemon.host} to serve (see {daemon.lab.path(daemon.log)})", daemon.serves)
 
     def move(self, link, outage=0.0):
         """Plugs the mobile host into another link; (moment unplugged, moment plugged in)."""
