@@ -130,3 +130,30 @@ Test(mh_rules, an_acknowledgement_under_the_key_of_another_use_answers_nothing)
 	mh_story(&r, "    30 < note registered home=2001:db8:1::aa coa=2001:db8:f1::aa "
 	             "peer=2001:db8:1::1\n");
 }
+
+/* PROTOCOL 4. Without authentication the epoch is not on the wire, but it orders what is stored. */
+Test(mh_rules, a_number_returned_from_past_the_wrap_is_of_the_next_epoch)
+{
+	struct hm_config c = mh_config();
+	struct hm_record last = { .kind = HM_RECORD_SEQ,
+		                  .seq = {
+		                          .use = HM_USE_MH_MS, .home = addr(HOME), .seq = 65500 } };
+	const struct hm_effect *stored;
+
+	rig_init(&r, &hm_role_mh, &c);
+	rig_restore(&r, &last);
+	rig_start(&r);
+	mh_up(&r, 0, "wlan0", 3);
+	mh_router(&r, 10, 3, 1);
+	mh_usable(&r, 20, 3, LCOA11);
+	expect_sent(HM_MSG_REG_REQUEST, MS1);
+	cr_assert_eq(only_sent()->reg.seq, 65517);
+	mh_ack(&r, 30, MS1, LCOA11, 10, HM_ST_BADSEQ);
+	rig_until(&r, 30);
+	expect_sent(HM_MSG_REG_REQUEST, MS1);
+	cr_assert_eq(only_sent()->reg.seq, 11);
+	stored = rig_effect(&r, HM_FX_STORE, 0);
+	cr_assert_eq(stored->record.kind, HM_RECORD_SEQ);
+	cr_assert_eq(stored->record.seq.seq, 11);
+	cr_assert_eq(stored->record.seq.epoch, 1);
+}

@@ -27,28 +27,52 @@ Test(ms_rules, a_registration_is_acknowledged_whether_it_asks_to_or_not)
 	rig_free(&r);
 }
 
-/* A Refresh from nowhere is refused while the Request is being installed; its number is accepted
- * all the same, and is not the one the former server is told. */
-Test(ms_rules, the_handoff_request_carries_the_number_of_its_request)
+/* A Refresh from nowhere is refused while the Request is being installed. Its number, the first of
+ * the next epoch, is accepted all the same; the effects of the installation are in r->fx. */
+static void overtaken(struct rig *r)
 {
 	struct hm_config config = ms_config();
 	struct hm_packet request = reg(HM_MSG_REG_REQUEST, LCOA_A, 65535, 60);
 	struct hm_packet refresh = reg(HM_MSG_REG_REFRESH, LCOA_B, 0, 60);
-	const struct hm_packet *sent;
-	struct rig r;
+	const struct hm_packet *refusal;
 
 	config.ms.dad = HM_DAD_NO;
 	config.ms.interface[0] = '\0';
-	ms_rig(&r, &config);
+	ms_rig(r, &config);
 	request.auth.epoch = 4;
 	request.reg.has_prev_ms = true;
 	request.reg.prev_ms = addr(OLD_MS);
-	rig_packet(&r, 0, &request, HM_VERDICT_OK);
+	rig_packet(r, 0, &request, HM_VERDICT_OK);
 	refresh.auth.epoch = 5;
-	rig_packet(&r, 1, &refresh, HM_VERDICT_OK);
-	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.back.status, HM_ST_UNSPECIFIED);
-	rig_bind_done(&r, 5, HM_OK);
-	cr_assert_eq(rig_count(&r, HM_FX_SEND), 2);
+	rig_packet(r, 1, &refresh, HM_VERDICT_OK);
+	refusal = &rig_effect(r, HM_FX_SEND, 0)->send.packet;
+	cr_assert_eq(refusal->back.status, HM_ST_UNSPECIFIED);
+	cr_assert_eq(refusal->back.seq, 0);
+	cr_assert_eq(refusal->auth.epoch, 5);
+	rig_bind_done(r, 5, HM_OK);
+	cr_assert_eq(rig_count(r, HM_FX_SEND), 2);
+}
+
+Test(ms_rules, an_acknowledgement_echoes_number_and_epoch_of_what_it_answers)
+{
+	const struct hm_packet *sent;
+	struct rig r;
+
+	overtaken(&r);
+	sent = &rig_effect(&r, HM_FX_SEND, 0)->send.packet;
+	cr_assert_eq(sent->kind, HM_MSG_BACK);
+	cr_assert_eq(sent->back.status, HM_ST_ACCEPTED);
+	cr_assert_eq(sent->back.seq, 65535);
+	cr_assert_eq(sent->auth.epoch, 4);
+	rig_free(&r);
+}
+
+Test(ms_rules, the_handoff_request_carries_the_number_of_its_request)
+{
+	const struct hm_packet *sent;
+	struct rig r;
+
+	overtaken(&r);
 	sent = &rig_effect(&r, HM_FX_SEND, 1)->send.packet;
 	cr_assert_eq(sent->kind, HM_MSG_HANDOFF);
 	cr_assert_eq(sent->handoff.seq, 65535);
