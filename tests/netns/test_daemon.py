@@ -131,6 +131,15 @@ def test_a_reload_keeps_bindings_and_an_invalid_file_changes_nothing():
         expect(host.daemon.show("status"), "still serves")
 
 
+def test_every_start_without_authentication_warns():
+    with OneHost("auth = none\n", start=False) as host:
+        for start in (1, 2):
+            host.daemon.start()
+            expect_eq(host.daemon.stop(), 0, "exit status")
+            expect_eq(host.daemon.tail(1000).count("level=warning accept everything"), start,
+                      f"warnings after start {start}")
+
+
 def test_a_missing_plugin_is_named():
     with OneHost(start=False) as host:
         text = host.lab.write("x.conf", f"[hmipd]\nrole = ms\nplugin-dir = {PLUGINS}\ntunnel = nosuch\n"

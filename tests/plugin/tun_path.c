@@ -312,6 +312,38 @@ Test(tun_path, follows_a_forwarding_entry_but_not_in_circles)
 	cr_assert_eq(r->path.stats[HM_STAT_DROP_NESTING], 1);
 }
 
+/* PROTOCOL 7: inner source, outer source and outer destination must all be the binding's. */
+Test(tun_path, takes_from_a_reverse_tunnel_only_what_is_bound)
+{
+	static const struct {
+		const char *inner, *src, *dst;
+	} foreign[] = { { "2001:db8:f::ab", LCOA, MS },
+		        { CN, LCOA, MS },
+		        { GCOA, "2001:db8:a::98", MS },
+		        { GCOA, LCOA, "2001:db8:f::2" } };
+	struct hm_tunnel_entry away = entry(HM_TUNNEL_ENCAP, "2001:db8:f::ac", MS, LCOA);
+	struct rig *r = rig();
+
+	away.one_way = 1;
+	put(r, entry(HM_TUNNEL_ENCAP, GCOA, MS, LCOA));
+	put(r, entry(HM_TUNNEL_ENCAP, "2001:db8:f::ad", "2001:db8:f::2", LCOA));
+	put(r, away);
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+		packet(r, foreign[i].inner, CN, 100, 0);
+		wrap(r, foreign[i].src, foreign[i].dst);
+		cr_assert_eq(in(r), HM_FATE_DROP, "row %zu", i);
+	}
+	packet(r, "2001:db8:f::ac", CN, 100, 0);
+	wrap(r, LCOA, MS);
+	cr_assert_eq(in(r), HM_FATE_DROP, "a forwarding entry is one way");
+	cr_assert_eq(r->path.stats[HM_STAT_DROP_FOREIGN_SOURCE], 5);
+	packet(r, GCOA, CN, 100, 0);
+	wrap(r, LCOA, MS);
+	cr_assert_eq(in(r), HM_FATE_INJECT);
+	expect_ends(r, GCOA, CN);
+	cr_assert_eq(r->k.len, 100);
+}
+
 Test(tun_path, forgets_a_path_mtu_after_ten_minutes)
 {
 	struct rig *r = rig();

@@ -57,6 +57,8 @@ static void check_number(struct world *w, const struct hm_effect *e)
 	uint16_t seq = p->kind == HM_MSG_BU ? p->bu.seq : p->reg.seq;
 	struct hm_addr peer = e->send.use == HM_USE_MH_MS ? hm_addr_any : p->dst;
 
+	cr_assert(p->kind == HM_MSG_BU ? p->bu.ack : p->reg.ack, "seed %llu: nobody would answer",
+	          (unsigned long long)w->seed);
 	for (unsigned i = 0; i < w->n_counters; i++) {
 		struct counter *c = &w->counters[i];
 
