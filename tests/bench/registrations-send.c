@@ -1,10 +1,10 @@
 /* Mobile hosts by the thousand, as a mobility server hears them:
  *
  *     registrations-send keys N
- *     registrations-send run INTERFACE DST-MAC FIRST N SEQ AUTH closed|open VALUE
+ *     registrations-send run INTERFACE DST-MAC HOSTS N SEQ AUTH closed|open VALUE
  *
- * `keys` prints the [key] sections of N hosts. `run` sends one registration of each of the hosts
- * FIRST to FIRST + N - 1 with the number SEQ, as frames, and hears the answers on the same
+ * `keys` prints the [key] sections of N hosts. `run` sends one registration of each of N of the
+ * hosts, in random order, with the number SEQ, as frames, and hears the answers on the same
  * interface: closed keeps VALUE of them outstanding, open sends VALUE a second whatever comes back.
  * SEQ 1 is a Registration Request, any other an Update from an access link of its own. AUTH is hmac
  * or none. Prints one JSON object; latency is from the frame's sending to the acknowledgement's
@@ -34,7 +34,8 @@
 struct bench {
 	int fd;
 	uint8_t mac[6];
-	uint32_t first, n, window;
+	uint32_t hosts, n, window;
+	uint32_t *order; /* of the hosts */
 	uint16_t seq;
 	bool sign;
 	double rate; /* 0: closed loop */
@@ -146,12 +147,12 @@ static void send_some(struct bench *b, uint32_t count)
 	uint32_t n = 0, done = 0;
 
 	for (; n < count && n < BURST; n++) {
-		uint32_t i = b->sent + n;
+		uint32_t host = b->order[b->sent + n];
 
-		iov[n] = (struct iovec){ frames[n], write_frame(b, b->first + i, frames[n]) };
+		iov[n] = (struct iovec){ frames[n], write_frame(b, host, frames[n]) };
 		msgs[n].msg_hdr.msg_iov = &iov[n];
 		msgs[n].msg_hdr.msg_iovlen = 1;
-		b->sent_at[i] = now_ns();
+		b->sent_at[host] = now_ns();
 	}
 	b->sent += n;
 	while (done < n) {
@@ -173,8 +174,8 @@ static void take(struct bench *b, struct hm_span bytes)
 	    p.kind != HM_MSG_BACK)
 		return;
 	memcpy(&host, &p.dst.b[12], sizeof host);
-	host = ntohl(host) - b->first;
-	if (host >= b->n || p.back.seq != b->seq || b->sent_at[host] == 0)
+	host = ntohl(host);
+	if (host >= b->hosts || p.back.seq != b->seq || b->sent_at[host] == 0)
 		return;
 	b->last_heard = now_ns();
 	b->latency_ms[b->accepted] = (double)(b->last_heard - b->sent_at[host]) / 1e6;
@@ -241,7 +242,7 @@ static void run(struct bench *b)
 		if (now_ns() - b->last_heard < SILENCE_NS)
 			continue;
 		b->lost += outstanding(b);
-		memset(b->sent_at, 0, b->n * sizeof *b->sent_at);
+		memset(b->sent_at, 0, b->hosts * sizeof *b->sent_at);
 		b->last_heard = now_ns();
 	}
 }
@@ -281,30 +282,47 @@ static void open_link(struct bench *b, const char *interface)
 	(void)setsockopt(b->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof one);
 }
 
+static uint32_t *shuffle(uint32_t n, uint64_t seed)
+{
+	uint32_t *order = calloc(n, sizeof *order);
+	struct hm_rand rand;
+
+	hm_rand_init(&rand, seed);
+	for (uint32_t i = 0; order && i < n; i++) {
+		uint32_t j = hm_rand_below(&rand, i + 1);
+
+		order[i] = order[j];
+		order[j] = i;
+	}
+	return order;
+}
+
 static int run_with(char **arg)
 {
-	struct bench b = { .first = (uint32_t)atoi(arg[2]),
+	struct bench b = { .hosts = (uint32_t)atoi(arg[2]),
 		           .n = (uint32_t)atoi(arg[3]),
 		           .seq = (uint16_t)atoi(arg[4]),
 		           .sign = strcmp(arg[5], "hmac") == 0 };
 	size_t len;
 
 	if (sodium_hex2bin(b.mac, sizeof b.mac, arg[1], strlen(arg[1]), ":", &len, NULL) ||
-	    len != sizeof b.mac || b.n == 0)
+	    len != sizeof b.mac || b.n == 0 || b.n > b.hosts)
 		return 64;
 	if (strcmp(arg[6], "open") == 0)
 		b.rate = atof(arg[7]);
 	else
 		b.window = (uint32_t)atoi(arg[7]);
-	b.sent_at = calloc(b.n, sizeof *b.sent_at);
+	b.sent_at = calloc(b.hosts, sizeof *b.sent_at);
 	b.latency_ms = calloc(b.n, sizeof *b.latency_ms);
-	if ((b.rate <= 0 && b.window == 0) || !b.sent_at || !b.latency_ms)
+	b.order = shuffle(b.hosts, b.seq);
+	if ((b.rate <= 0 && b.window == 0) || !b.sent_at || !b.latency_ms || !b.order)
 		return 64;
 	open_link(&b, arg[0]);
 	run(&b);
 	report(&b, b.last_heard);
 	free(b.sent_at);
 	free(b.latency_ms);
+	free(b.order);
 	return 0;
 }
 

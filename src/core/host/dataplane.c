@@ -1,5 +1,6 @@
 #include "host/dataplane.h"
 
+#include "host/chains.h"
 #include "host/log.h"
 
 #include <assert.h>
@@ -48,6 +49,7 @@ struct hm_dataplane {
 	unsigned n_slots, free_head, pending; /* n_slots ever used; free ones are chained by next */
 	unsigned n_putting;
 	struct slot **slots;
+	struct hm_chains by_home, by_match; /* slots of BINDs, by row and by path */
 	unsigned n_retries;
 	struct retry *retries;
 };
@@ -106,7 +108,8 @@ struct hm_dataplane *hm_dataplane_create(const struct hm_dataplane_options *opti
 	dp->free_head = NO_SLOT;
 	dp->slots = calloc(dp->options.pending_max, sizeof *dp->slots);
 	dp->retries = calloc(dp->options.retries_max, sizeof *dp->retries);
-	if (!dp->slots || !dp->retries) {
+	if (!dp->slots || !dp->retries || !hm_chains_init(&dp->by_home, dp->options.pending_max) ||
+	    !hm_chains_init(&dp->by_match, dp->options.pending_max)) {
 		hm_dataplane_destroy(dp);
 		return NULL;
 	}
@@ -120,6 +123,8 @@ void hm_dataplane_destroy(struct hm_dataplane *dp)
 	for (unsigned i = 0; i < dp->n_slots; i++)
 		free(dp->slots[i]);
 	free(dp->slots);
+	hm_chains_finish(&dp->by_home);
+	hm_chains_finish(&dp->by_match);
 	free(dp->retries);
 	free(dp);
 }
@@ -168,10 +173,25 @@ static void set_stage(struct hm_dataplane *dp, struct slot *s, enum stage stage)
 	s->stage = stage;
 }
 
+/* A BIND from here on. */
+static void enter(struct hm_dataplane *dp, struct slot *s, uint64_t id)
+{
+	if (s->has_row)
+		hm_chains_add(&dp->by_home, index_of(id), &s->row.home);
+	if (s->has_path)
+		hm_chains_add(&dp->by_match, index_of(id), &s->path.match);
+	set_stage(dp, s, PUTTING);
+}
+
 static void drop_slot(struct hm_dataplane *dp, struct slot *s, uint64_t id)
 {
 	unsigned i = index_of(id);
+	bool entered = s->stage == PUTTING || s->stage == STORING;
 
+	if (entered && s->has_row)
+		hm_chains_del(&dp->by_home, i, &s->row.home);
+	if (entered && s->has_path)
+		hm_chains_del(&dp->by_match, i, &s->path.match);
 	set_stage(dp, s, FREE);
 	s->superseded = false;
 	s->next = dp->free_head;
@@ -182,13 +202,24 @@ static void drop_slot(struct hm_dataplane *dp, struct slot *s, uint64_t id)
 /* A newer wish for the same key: what the plugin still installs is not stored any more. */
 static void supersede(struct hm_dataplane *dp, const struct hm_effect *e)
 {
-	for (unsigned i = 0; dp->n_putting > 0 && i < dp->n_slots; i++) {
+	uint32_t i = HM_CHAIN_END;
+
+	if (dp->n_putting == 0)
+		return;
+	if (e->bind.has_row)
+		i = hm_chains_first(&dp->by_home, &e->bind.row.home);
+	for (; i != HM_CHAIN_END; i = hm_chains_next(&dp->by_home, i)) {
 		struct slot *s = dp->slots[i];
 
-		if (s->stage != PUTTING)
-			continue;
-		if ((s->has_row && e->bind.has_row && same_row(&s->row, &e->bind.row)) ||
-		    (s->has_path && e->bind.has_path && same_path(&s->path, &e->bind.path)))
+		if (s->stage == PUTTING && same_row(&s->row, &e->bind.row))
+			s->superseded = true;
+	}
+	if (e->bind.has_path)
+		i = hm_chains_first(&dp->by_match, &e->bind.path.match);
+	for (; i != HM_CHAIN_END; i = hm_chains_next(&dp->by_match, i)) {
+		struct slot *s = dp->slots[i];
+
+		if (s->stage == PUTTING && same_path(&s->path, &e->bind.path))
 			s->superseded = true;
 	}
 }
@@ -292,13 +323,11 @@ static void remove_both(struct hm_dataplane *dp, const struct retry *what, hm_ms
 /* Is somebody newer installing or storing the same path? Then it is not ours to remove. */
 static bool path_wanted(const struct hm_dataplane *dp, const struct slot *but)
 {
-	for (unsigned i = 0; i < dp->n_slots; i++) {
-		const struct slot *s = dp->slots[i];
+	uint32_t i = hm_chains_first(&dp->by_match, &but->path.match);
 
-		if (s != but && (s->stage == PUTTING || s->stage == STORING) && s->has_path &&
-		    same_path(&s->path, &but->path))
+	for (; i != HM_CHAIN_END; i = hm_chains_next(&dp->by_match, i))
+		if (dp->slots[i] != but && same_path(&dp->slots[i]->path, &but->path))
 			return true;
-	}
 	return false;
 }
 
@@ -350,7 +379,7 @@ void hm_dataplane_bind(struct hm_dataplane *dp, unsigned role, const struct hm_e
 	s->has_path = effect->bind.has_path;
 	s->row = effect->bind.row;
 	s->path = effect->bind.path;
-	set_stage(dp, s, PUTTING);
+	enter(dp, s, id);
 	if (s->has_path)
 		err = tunnel_put(dp, id, &s->path);
 	if (err == HM_PENDING)
