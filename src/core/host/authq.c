@@ -29,7 +29,7 @@ struct hm_authq {
 	struct waiting *oldest, *newest;
 	unsigned n;
 	uint64_t asked;
-	unsigned n_free;
+	unsigned n_slots, n_free;
 	uint16_t *free_slots;
 	struct waiting **slots;
 };
@@ -40,11 +40,13 @@ struct hm_authq {
 
 static bool allocate_slots(struct hm_authq *q)
 {
-	q->slots = calloc(q->how.max, sizeof(struct waiting *));
-	q->free_slots = calloc(q->how.max, sizeof *q->free_slots);
+	/* One more than may wait, for the packet that is being asked about. */
+	q->n_slots = q->how.max + 1;
+	q->slots = calloc(q->n_slots, sizeof(struct waiting *));
+	q->free_slots = calloc(q->n_slots, sizeof *q->free_slots);
 	if (!q->slots || !q->free_slots)
 		return false;
-	for (unsigned i = 0; i < q->how.max; i++)
+	for (unsigned i = 0; i < q->n_slots; i++)
 		q->free_slots[q->n_free++] = (uint16_t)i;
 	return true;
 }
@@ -58,8 +60,8 @@ struct hm_authq *hm_authq_create(const struct hm_authq_options *options)
 	q->how = *options;
 	if (q->how.max == 0)
 		q->how.max = HM_AUTHQ_MAX;
-	if (q->how.max > SLOTS_MAX)
-		q->how.max = SLOTS_MAX;
+	if (q->how.max >= SLOTS_MAX)
+		q->how.max = SLOTS_MAX - 1;
 	if (q->how.max_per_source == 0)
 		q->how.max_per_source = HM_AUTHQ_MAX_PER_SOURCE;
 	if (q->how.timeout == 0)
@@ -192,9 +194,10 @@ static unsigned waiting_from(const struct hm_authq *q, const struct hm_addr *sou
 	return n;
 }
 
-static bool is_full(const struct hm_authq *q, const struct hm_packet *packet)
+/* With one that is to wait among them. */
+static bool are_too_many(const struct hm_authq *q, const struct waiting *w)
 {
-	return q->n >= q->how.max || waiting_from(q, &packet->src) >= q->how.max_per_source;
+	return q->n > q->how.max || waiting_from(q, &w->packet.src) > q->how.max_per_source;
 }
 
 /* Appends the packet to the list; NULL: no memory. */
@@ -268,6 +271,9 @@ static void settle(struct hm_authq *q, struct waiting *w, int result, struct hm_
 	}
 	switch (result) {
 	case HM_PENDING:
+		/* Only who waits is held to the ceilings: strangers keep out no known one. */
+		if (are_too_many(q, w))
+			drop(q, w, HM_COUNT_AUTH_QUEUE_FULL);
 		return;
 	case HM_OK:
 		tell(q, w, HM_VERDICT_OK);
@@ -299,10 +305,6 @@ void hm_authq_submit(struct hm_authq *q, const struct hm_packet *packet, struct 
 		               HM_USE_NONE);
 		return;
 	}
-	if (is_full(q, packet)) {
-		count(q, HM_COUNT_AUTH_QUEUE_FULL);
-		return;
-	}
 	if (hm_packet_mac_input(bytes, &home, part, &input) != HM_OK ||
 	    !(w = remember(q, packet, &input, now.now_ms))) {
 		count(q, HM_COUNT_AUTH_UNANSWERED);
@@ -317,7 +319,7 @@ void hm_authq_submit(struct hm_authq *q, const struct hm_packet *packet, struct 
 void hm_authq_answer(struct hm_authq *q, uint64_t ticket, int result, struct hm_authq_now now)
 {
 	unsigned slot = (unsigned)(ticket & SLOTS_MAX);
-	struct waiting *w = slot < q->how.max ? q->slots[slot] : NULL;
+	struct waiting *w = slot < q->n_slots ? q->slots[slot] : NULL;
 
 	if (!w || w->ticket != ticket || w->asking)
 		return;
@@ -365,7 +367,7 @@ int hm_authq_spi(struct hm_authq *q, const struct hm_auth_parties *parties, stru
 		return HM_OK;
 	}
 	err = q->ops->pick(q->self, parties, now.wall_s, ret_spi);
-	return err > 0 ? HM_EIO : err;
+	return err > HM_PENDING ? HM_EIO : err;
 }
 
 int hm_authq_sign(struct hm_authq *q, const struct hm_auth_parties *parties, uint32_t spi,
