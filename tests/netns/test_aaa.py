@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Keys that are obtained when they are needed, on real packets: neither mobility server has a configured key
-for mobile hosts or for the other server."""
+for mobile hosts or for the other server, nor the mobile host one for any mobility server."""
 
 import os
 import sqlite3
@@ -38,7 +38,7 @@ def table():
 
 
 class AaaSite(Site):
-    """The demonstration's site; the mobility servers ask for keys."""
+    """The demonstration's site; mobility servers and mobile host ask for keys."""
 
     def __init__(self, lab):
         super().__init__(lab, HMIPD, PLUGINS)
@@ -47,10 +47,11 @@ class AaaSite(Site):
         plugin = f"\n[plugin auth-aaa-stub]\ntable = {path}\ndelay = {DELAY_MS}ms\n"
 
         def make(host, roles, body):
-            if "ms" not in roles.split(","):
+            if not {"ms", "mh"} & set(roles.split(",")):
                 return with_keys(host, roles, body)
             return Daemon(lab, HMIPD, PLUGINS, host, roles, "tunnel = tun\nauth = aaa-stub\n" + body
-                          + sections(KEYS, ("information",)) + plugin)
+                          + sections(KEYS, ("information", "mh-ha", "mh-ch") if roles == "mh"
+                                     else ("information",)) + plugin)
         self.make = make
 
     def count(self, host, name):
@@ -111,6 +112,8 @@ def test_a_site_without_configured_keys():
         wait_for("the mobile host to be registered", lambda: site.bound("msa", "2001:db8:f1:1:"), timeout=15)
         expect_eq(site.count("msa", "aaa_asked"), 1, "questions")
         expect_eq(site.count("msa", "registrations_refused"), 0, "refusals")
+        expect(site.count("mh", "sends_waited_for_key") >= 1, "the mobile host had a key")
+        expect_eq(site.keys("mh"), [(0x1001, "mh-ms", None, HOME, "aaa", 1)], "keys of the mobile host")
         expect_eq(site.keys("msa"), [(0x1001, "mh-ms", None, HOME, "aaa", 1)], "keys")
         wait_for("traffic", site.alive, timeout=15)
 

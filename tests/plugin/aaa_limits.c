@@ -170,6 +170,53 @@ Test(aaa_limits, the_host_gives_up_what_is_lost_and_passes_on_what_comes)
 	hm_authq_destroy(q);
 }
 
+Test(aaa_limits, an_acknowledgement_is_first_asked_about_as_what_was_sent)
+{
+	static const struct hm_signed_part part = { 40, 64, 64 };
+	static const uint8_t secret[16] = { 1 };
+	const char *const ha = "2001:db8:1::1";
+	const struct hm_auth_parties p = between(HM_KEY_MH_HA, MH, ha, HOME);
+	const struct hm_addr home = addr(HOME);
+	struct hm_counters counters = { .n = { 0 } };
+	struct hm_authq_options options = { .plugin = &rig.loaded,
+		                            .verdict = on_verdict,
+		                            .counters = &counters };
+	struct hm_auth_key key = { .size = sizeof key,
+		                   .use = HM_KEY_MH_HA,
+		                   .spi = 0x1002,
+		                   .name = "ha",
+		                   .secret = secret,
+		                   .secret_len = sizeof secret };
+	struct hm_packet ack = { .src = addr(ha),
+		                 .dst = addr(MH),
+		                 .kind = HM_MSG_BACK,
+		                 .auth = { .present = true, .spi = 0x1002 } };
+	uint8_t bytes[104] = { 0 };
+	struct hm_wr w = { .p = bytes, .cap = sizeof bytes, .len = sizeof bytes };
+	struct hm_authq *spoke, *silent;
+
+	rig_open(defaults);
+	cr_assert_eq(rig.ops->key_put(rig.loaded.self, &key), HM_PLUGIN_OK);
+	spoke = hm_authq_create(&options);
+	silent = hm_authq_create(&options);
+	cr_assert_eq(hm_authq_sign(spoke, &p, 0x1002, &w, &part,
+	                           (struct hm_authq_now){ rig.now_ms, now_s() }),
+	             HM_OK);
+	memcpy(ack.auth.mac, bytes + part.mac_at, sizeof ack.auth.mac);
+	hm_authq_submit(silent, &ack, (struct hm_span){ bytes, sizeof bytes }, &part, &home,
+	                (struct hm_authq_now){ rig.now_ms, now_s() });
+	cr_assert_str_eq(told, "", "without a hint another use is asked about, elsewhere");
+	hm_authq_submit(spoke, &ack, (struct hm_span){ bytes, sizeof bytes }, &part, &home,
+	                (struct hm_authq_now){ rig.now_ms, now_s() });
+	cr_assert_str_eq(told, " 0=0/mh-ha");
+	advance(DELAY);
+	hm_authq_answer(silent, rig.done[0].ticket, rig.done[0].result,
+	                (struct hm_authq_now){ rig.now_ms, now_s() });
+	cr_assert_str_eq(told, " 0=0/mh-ha 0=0/mh-ha", "the search comes to it all the same");
+	hm_authq_destroy(spoke);
+	hm_authq_destroy(silent);
+}
+
 /* --- wrong tables and options ---------------------------------------------------------------- */
 
 static void refused(const char *table, const char *reason)

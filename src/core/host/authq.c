@@ -7,13 +7,22 @@
 static const enum hm_use ack_uses[] = { HM_USE_MH_MS, HM_USE_MH_HA, HM_USE_MH_CH };
 #define ACK_USES (sizeof ack_uses / sizeof ack_uses[0])
 
+/* What we last signed for somebody: the acknowledgement is likely to be of the same use. */
+#define SPOKEN_MAX 16
+
+struct spoken {
+	struct hm_addr peer;
+	enum hm_use use;
+};
+
 /* A packet that waits, in a list from the oldest to the newest. */
 struct waiting {
 	struct waiting *older, *newer;
 	uint64_t ticket;
 	hm_ms until;
 	unsigned slot;
-	unsigned tried; /* uses asked about so far */
+	unsigned tried;     /* uses asked about so far */
+	enum hm_use likely; /* the one asked about first, unless HM_USE_NONE */
 	bool ack, asking;
 	bool bad; /* a key was there and the MAC was not its */
 	struct hm_auth_parties parties;
@@ -32,6 +41,8 @@ struct hm_authq {
 	unsigned n_slots, n_free;
 	uint16_t *free_slots;
 	struct waiting **slots;
+	unsigned next_spoken;
+	struct spoken spoken[SPOKEN_MAX];
 };
 
 /* Slots fit into the low bits of a ticket. */
@@ -237,6 +248,43 @@ static void drop(struct hm_authq *q, struct waiting *w, enum hm_counter counter)
 	forget(q, w);
 }
 
+static enum hm_use likely_use(const struct hm_authq *q, const struct hm_addr *peer)
+{
+	for (unsigned i = 0; i < SPOKEN_MAX; i++)
+		if (q->spoken[i].use != HM_USE_NONE && hm_addr_eq(&q->spoken[i].peer, peer))
+			return q->spoken[i].use;
+	return HM_USE_NONE;
+}
+
+static void remember_use(struct hm_authq *q, const struct hm_auth_parties *parties)
+{
+	struct spoken *at = NULL;
+	struct hm_addr peer;
+
+	memcpy(peer.b, parties->remote, sizeof peer.b);
+	for (unsigned i = 0; i < SPOKEN_MAX && !at; i++)
+		if (hm_addr_eq(&q->spoken[i].peer, &peer))
+			at = &q->spoken[i];
+	if (!at)
+		at = &q->spoken[q->next_spoken++ % SPOKEN_MAX];
+	*at = (struct spoken){ peer, (enum hm_use)parties->use };
+}
+
+/* The use to ask about in turn: the likely one, then the others in their order. */
+static enum hm_use use_in_turn(const struct waiting *w)
+{
+	unsigned turn = w->tried;
+
+	if (w->likely == HM_USE_NONE)
+		return ack_uses[turn];
+	if (turn == 0)
+		return w->likely;
+	for (unsigned i = 0; i < ACK_USES; i++)
+		if (ack_uses[i] != w->likely && --turn == 0)
+			return ack_uses[i];
+	return w->likely;
+}
+
 /* Asks the plugin about the use at hand, under a ticket of its own. */
 static int ask(struct hm_authq *q, struct waiting *w, struct hm_authq_now now)
 {
@@ -244,7 +292,7 @@ static int ask(struct hm_authq *q, struct waiting *w, struct hm_authq_now now)
 	int result;
 
 	if (w->ack)
-		w->parties.use = (uint32_t)ack_uses[w->tried];
+		w->parties.use = (uint32_t)use_in_turn(w);
 	w->tried++;
 	w->ticket = ++q->asked << SLOT_BITS | w->slot;
 	w->asking = true;
@@ -313,6 +361,7 @@ void hm_authq_submit(struct hm_authq *q, const struct hm_packet *packet, struct 
 	w->parties = parties_of(&packet->dst, &packet->src, &home);
 	w->parties.use = (uint32_t)hm_authq_use(packet);
 	w->ack = packet->kind == HM_MSG_BACK;
+	w->likely = likely_use(q, &packet->src);
 	settle(q, w, ask(q, w, now), now);
 }
 
@@ -388,6 +437,8 @@ int hm_authq_sign(struct hm_authq *q, const struct hm_auth_parties *parties, uin
 	err = q->ops->sign(q->self, parties, spi, now.wall_s, input.p, input.len, mac);
 	if (err)
 		return err < 0 ? err : HM_EIO;
+	if (parties->use >= HM_USE_MH_MS && parties->use <= HM_USE_MH_CH)
+		remember_use(q, parties);
 	hm_wr_patch(packet, part->mac_at, mac, sizeof mac);
 	return packet->bad ? HM_EMALFORMED : HM_OK;
 }

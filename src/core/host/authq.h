@@ -48,7 +48,8 @@ int hm_authq_set_keys(struct hm_authq *q, const struct hm_settings *settings, ch
                       size_t why_len);
 
 /* The use of the key that a received message must carry, where the message says it. An
- * acknowledgement does not: HM_USE_NONE, and its key is looked for among mh-ms, mh-ha, mh-ch. */
+ * acknowledgement does not: HM_USE_NONE, and its key is looked for among mh-ms, mh-ha, mh-ch, first
+ * the one of what its sender was last told: a plugin may have to ask elsewhere about the others. */
 enum hm_use hm_authq_use(const struct hm_packet *packet);
 
 /* Judges a received packet: `verdict` runs once, before this returns or later, or never when the
