@@ -217,7 +217,7 @@ static struct identity identity_of(const struct hm_auth_key *key)
 	for (unsigned i = 0; i < sizeof id.peer; i++) {
 		unsigned bits = id.peer_plen > 8 * i ? id.peer_plen - 8 * i : 0;
 
-		id.peer[i] = key->peer[i] & (uint8_t)(bits >= 8 ? 0xff : 0xff00 >> bits);
+		id.peer[i] = (uint8_t)(key->peer[i] & (bits >= 8 ? 0xff : 0xff00 >> bits));
 	}
 	return id;
 }

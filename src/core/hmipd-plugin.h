@@ -72,6 +72,8 @@ struct hm_plugin_option {
 	const char *help;     /* one line */
 };
 
+struct hm_auth_key;
+
 /* Services of the host. `host` is the first argument of each. */
 struct hm_host_api {
 	uint32_t size;
@@ -90,6 +92,13 @@ struct hm_host_api {
 	/* The data plane saw traffic a role may want to act on; `what` is an enum hm_tunnel_seen.
 	 * The plugin reports a pair at most once per second. Any thread. */
 	void (*seen)(void *host, int what, const uint8_t home[16], const uint8_t peer[16]);
+	/* Auth plugins: this key was obtained from elsewhere. The host keeps it, secret included,
+	 * until its not_after_s, shows it in v_keys with the origin "aaa", sends what waits for it
+	 * (see pick), and gives it back through key_restore() at the next start. A key with the
+	 * same use, SPI, home address and peer is replaced. Borrowed for the call; its name may be
+	 * NULL. When the key answers verify() as well, call this before done(). Any thread.
+	 * HM_PLUGIN_EFULL: too many at once, the host does not keep it. */
+	int (*learnt)(void *host, const struct hm_auth_key *key);
 };
 
 struct hm_plugin_open {
@@ -250,16 +259,31 @@ struct hm_auth_ops {
 	/* A reload begins: keys not put again before key_end() are dropped. */
 	void (*key_begin)(void *self);
 	void (*key_end)(void *self);
-	/* The SPI of the key to sign with: of those valid at now_s the one that ends last. */
+	/* The SPI of the key to sign with: of those valid at now_s the one that ends last.
+	 *
+	 * HM_PLUGIN_PENDING: there is none, but one is being obtained. There is no ticket and no
+	 * done(): the host holds the packet, for two seconds at most, and calls pick again with the
+	 * same parties, when learnt() was called and several times a second, until it gets an SPI
+	 * or another answer. So pick is idempotent: it asks elsewhere once, not once per call. A
+	 * plugin must not answer so for ever: HM_PLUGIN_ENOKEY says that there will be none. */
 	int (*pick)(void *self, const struct hm_auth_parties *parties, int64_t now_s,
 	            uint32_t *ret_spi);
 	/* The MAC over data with the key of that SPI. Never pending. */
 	int (*sign)(void *self, const struct hm_auth_parties *parties, uint32_t spi, int64_t now_s,
 	            const uint8_t *data, size_t len, uint8_t ret_mac[HM_AUTH_MAC_LEN]);
-	/* HM_PLUGIN_OK, EAUTH, ENOKEY, or pending. data is borrowed for the call only. */
+	/* HM_PLUGIN_OK, EAUTH, ENOKEY, EFULL (too many wait, the packet is dropped), or pending.
+	 * data is borrowed for the call only. A ticket that is not answered in five seconds, or
+	 * exceeds the host's own ceilings, is abandoned without a word; what a plugin keeps for one
+	 * it bounds itself. */
 	int (*verify)(void *self, uint64_t ticket, const struct hm_auth_parties *parties,
 	              uint32_t spi, int64_t now_s, const uint8_t *data, size_t len,
 	              const uint8_t mac[HM_AUTH_MAC_LEN]);
+	/* A key that a former run told the host with learnt(), still valid. It comes after open()
+	 * and the keys of the configuration, outside of key_begin() and key_end(): a reload does
+	 * not drop it. NULL: such keys are not wanted back. */
+	int (*key_restore)(void *self, const struct hm_auth_key *key);
+	/* The plugin's own counters, name by name: false when `index` is past the last. */
+	bool (*stat)(void *self, unsigned index, const char **ret_name, uint64_t *ret_value);
 };
 
 /* --- the descriptor ------------------------------------------------------------------------- */

@@ -49,6 +49,8 @@ static int fake_pick(void *self, const struct hm_auth_parties *parties, int64_t 
 	f->now_s = now_s;
 	if (parties->use == HM_KEY_MS_RA)
 		return HM_PLUGIN_ENOKEY;
+	if (parties->use == HM_KEY_MS_MS)
+		return HM_PLUGIN_PENDING;
 	*ret_spi = 0x1001;
 	return HM_PLUGIN_OK;
 }
@@ -312,7 +314,7 @@ Test(authq, a_plugin_that_fails_or_pends_twice_gives_no_verdict)
 	cr_assert_eq(counters.n[HM_COUNT_AUTH_UNANSWERED], 3);
 }
 
-Test(authq, the_newest_is_dropped_at_either_ceiling)
+Test(authq, the_newest_that_waits_is_dropped_at_either_ceiling)
 {
 	start((struct hm_authq_options){ .plugin = &loaded, .max = 3, .max_per_source = 2 });
 	for (unsigned i = 0; i < 8; i++)
@@ -320,15 +322,21 @@ Test(authq, the_newest_is_dropped_at_either_ceiling)
 	submit("2001:db8::9", 1, 0);
 	submit("2001:db8::9", 2, 0);
 	submit("2001:db8::9", 3, 0);
-	cr_assert_eq(fake.asked, 2, "the third from one source was asked about");
+	cr_assert_eq(hm_authq_waiting(q), 2, "the third from one source waits");
 	submit("2001:db8::a", 4, 0);
 	submit("2001:db8::b", 5, 0);
-	cr_assert_eq(fake.asked, 3, "a fourth packet was asked about");
+	cr_assert_eq(hm_authq_waiting(q), 3, "a fourth packet waits");
 	cr_assert_eq(counters.n[HM_COUNT_AUTH_QUEUE_FULL], 2);
+	hm_authq_answer(q, fake.tickets[2], HM_PLUGIN_OK, at(0));
+	hm_authq_answer(q, fake.tickets[4], HM_PLUGIN_OK, at(0));
+	cr_assert_str_eq(told, "", "an answer about what was dropped was believed");
+	fake.answers[5] = HM_PLUGIN_OK;
+	submit("2001:db8::9", 7, 0);
+	cr_assert_str_eq(told, "7=ok/mh-ms", "strangers keep out no known one");
 	hm_authq_answer(q, fake.tickets[1], HM_PLUGIN_OK, at(0));
 	submit("2001:db8::9", 6, 0);
-	hm_authq_answer(q, fake.tickets[3], HM_PLUGIN_OK, at(0));
-	cr_assert_str_eq(told, "2=ok/mh-ms 6=ok/mh-ms");
+	hm_authq_answer(q, fake.tickets[6], HM_PLUGIN_OK, at(0));
+	cr_assert_str_eq(told, "7=ok/mh-ms 2=ok/mh-ms 6=ok/mh-ms");
 }
 
 Test(authq, what_still_waits_at_the_end_is_forgotten)
@@ -481,5 +489,7 @@ Test(authq, without_a_key_nothing_is_signed)
 	parties = hm_authq_sending(HM_USE_MS_RA, &p);
 	cr_assert_arr_eq(parties.home, hm_addr_any.b, 16, "a Mobility Information has no home");
 	cr_assert_eq(hm_authq_spi(q, &parties, at(0), &spi), HM_ENOKEY);
+	parties.use = HM_KEY_MS_MS;
+	cr_assert_eq(hm_authq_spi(q, &parties, at(0), &spi), HM_PENDING, "one is being obtained");
 	cr_assert_eq(spi, 77);
 }

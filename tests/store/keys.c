@@ -163,6 +163,24 @@ Test(keys, those_of_the_configuration_are_replaced_as_a_whole_and_without_secret
 	cr_assert_str_eq(rig_read("SELECT spi FROM v_keys"), "12288\n");
 }
 
+Test(keys, learnt_ones_that_expired_are_deleted)
+{
+	struct hm_key_row old = learnt(0x1001, 16), young = learnt(0x1002, 16),
+	                  third = learnt(0x1003, 16);
+
+	old.not_after_s = 1000;
+	young.not_after_s = 4000000000;
+	rig_open();
+	keep(&old);
+	cr_assert_str_eq(rig_read("SELECT spi FROM v_keys"), "4097\n");
+	keep(&young);
+	cr_assert_str_eq(rig_read("SELECT spi FROM v_keys"), "4098\n", "another key took no note");
+	keep(&third);
+	keep(&old);
+	rig_reopen();
+	cr_assert_str_eq(rig_read("SELECT spi FROM v_keys ORDER BY spi"), "4098\n4099\n");
+}
+
 Test(keys, bad_ones_are_refused)
 {
 	static const uint8_t long_secret[65];

@@ -11,6 +11,7 @@
 	X(HM_COUNT_RX, "packets_received")                                                         \
 	X(HM_COUNT_TX, "packets_sent")                                                             \
 	X(HM_COUNT_TX_FAILED, "send_failed")                                                       \
+	X(HM_COUNT_TX_WAITED, "sends_waited_for_key")                                              \
 	X(HM_COUNT_NOT_FOR_US, "not_for_us")                                                       \
 	X(HM_COUNT_AUTH_MISSING, "auth_missing")                                                   \
 	X(HM_COUNT_AUTH_NO_KEY, "auth_no_key")                                                     \

@@ -7,13 +7,22 @@
 static const enum hm_use ack_uses[] = { HM_USE_MH_MS, HM_USE_MH_HA, HM_USE_MH_CH };
 #define ACK_USES (sizeof ack_uses / sizeof ack_uses[0])
 
+/* What we last signed for somebody: the acknowledgement is likely to be of the same use. */
+#define SPOKEN_MAX 16
+
+struct spoken {
+	struct hm_addr peer;
+	enum hm_use use;
+};
+
 /* A packet that waits, in a list from the oldest to the newest. */
 struct waiting {
 	struct waiting *older, *newer;
 	uint64_t ticket;
 	hm_ms until;
 	unsigned slot;
-	unsigned tried; /* uses asked about so far */
+	unsigned tried;     /* uses asked about so far */
+	enum hm_use likely; /* the one asked about first, unless HM_USE_NONE */
 	bool ack, asking;
 	bool bad; /* a key was there and the MAC was not its */
 	struct hm_auth_parties parties;
@@ -29,9 +38,11 @@ struct hm_authq {
 	struct waiting *oldest, *newest;
 	unsigned n;
 	uint64_t asked;
-	unsigned n_free;
+	unsigned n_slots, n_free;
 	uint16_t *free_slots;
 	struct waiting **slots;
+	unsigned next_spoken;
+	struct spoken spoken[SPOKEN_MAX];
 };
 
 /* Slots fit into the low bits of a ticket. */
@@ -40,11 +51,13 @@ struct hm_authq {
 
 static bool allocate_slots(struct hm_authq *q)
 {
-	q->slots = calloc(q->how.max, sizeof(struct waiting *));
-	q->free_slots = calloc(q->how.max, sizeof *q->free_slots);
+	/* One more than may wait, for the packet that is being asked about. */
+	q->n_slots = q->how.max + 1;
+	q->slots = calloc(q->n_slots, sizeof(struct waiting *));
+	q->free_slots = calloc(q->n_slots, sizeof *q->free_slots);
 	if (!q->slots || !q->free_slots)
 		return false;
-	for (unsigned i = 0; i < q->how.max; i++)
+	for (unsigned i = 0; i < q->n_slots; i++)
 		q->free_slots[q->n_free++] = (uint16_t)i;
 	return true;
 }
@@ -58,8 +71,8 @@ struct hm_authq *hm_authq_create(const struct hm_authq_options *options)
 	q->how = *options;
 	if (q->how.max == 0)
 		q->how.max = HM_AUTHQ_MAX;
-	if (q->how.max > SLOTS_MAX)
-		q->how.max = SLOTS_MAX;
+	if (q->how.max >= SLOTS_MAX)
+		q->how.max = SLOTS_MAX - 1;
 	if (q->how.max_per_source == 0)
 		q->how.max_per_source = HM_AUTHQ_MAX_PER_SOURCE;
 	if (q->how.timeout == 0)
@@ -192,9 +205,10 @@ static unsigned waiting_from(const struct hm_authq *q, const struct hm_addr *sou
 	return n;
 }
 
-static bool is_full(const struct hm_authq *q, const struct hm_packet *packet)
+/* With one that is to wait among them. */
+static bool are_too_many(const struct hm_authq *q, const struct waiting *w)
 {
-	return q->n >= q->how.max || waiting_from(q, &packet->src) >= q->how.max_per_source;
+	return q->n > q->how.max || waiting_from(q, &w->packet.src) > q->how.max_per_source;
 }
 
 /* Appends the packet to the list; NULL: no memory. */
@@ -234,6 +248,43 @@ static void drop(struct hm_authq *q, struct waiting *w, enum hm_counter counter)
 	forget(q, w);
 }
 
+static enum hm_use likely_use(const struct hm_authq *q, const struct hm_addr *peer)
+{
+	for (unsigned i = 0; i < SPOKEN_MAX; i++)
+		if (q->spoken[i].use != HM_USE_NONE && hm_addr_eq(&q->spoken[i].peer, peer))
+			return q->spoken[i].use;
+	return HM_USE_NONE;
+}
+
+static void remember_use(struct hm_authq *q, const struct hm_auth_parties *parties)
+{
+	struct spoken *at = NULL;
+	struct hm_addr peer;
+
+	memcpy(peer.b, parties->remote, sizeof peer.b);
+	for (unsigned i = 0; i < SPOKEN_MAX && !at; i++)
+		if (hm_addr_eq(&q->spoken[i].peer, &peer))
+			at = &q->spoken[i];
+	if (!at)
+		at = &q->spoken[q->next_spoken++ % SPOKEN_MAX];
+	*at = (struct spoken){ peer, (enum hm_use)parties->use };
+}
+
+/* The use to ask about in turn: the likely one, then the others in their order. */
+static enum hm_use use_in_turn(const struct waiting *w)
+{
+	unsigned turn = w->tried;
+
+	if (w->likely == HM_USE_NONE)
+		return ack_uses[turn];
+	if (turn == 0)
+		return w->likely;
+	for (unsigned i = 0; i < ACK_USES; i++)
+		if (ack_uses[i] != w->likely && --turn == 0)
+			return ack_uses[i];
+	return w->likely;
+}
+
 /* Asks the plugin about the use at hand, under a ticket of its own. */
 static int ask(struct hm_authq *q, struct waiting *w, struct hm_authq_now now)
 {
@@ -241,7 +292,7 @@ static int ask(struct hm_authq *q, struct waiting *w, struct hm_authq_now now)
 	int result;
 
 	if (w->ack)
-		w->parties.use = (uint32_t)ack_uses[w->tried];
+		w->parties.use = (uint32_t)use_in_turn(w);
 	w->tried++;
 	w->ticket = ++q->asked << SLOT_BITS | w->slot;
 	w->asking = true;
@@ -268,6 +319,9 @@ static void settle(struct hm_authq *q, struct waiting *w, int result, struct hm_
 	}
 	switch (result) {
 	case HM_PENDING:
+		/* Only who waits is held to the ceilings: strangers keep out no known one. */
+		if (are_too_many(q, w))
+			drop(q, w, HM_COUNT_AUTH_QUEUE_FULL);
 		return;
 	case HM_OK:
 		tell(q, w, HM_VERDICT_OK);
@@ -299,10 +353,6 @@ void hm_authq_submit(struct hm_authq *q, const struct hm_packet *packet, struct 
 		               HM_USE_NONE);
 		return;
 	}
-	if (is_full(q, packet)) {
-		count(q, HM_COUNT_AUTH_QUEUE_FULL);
-		return;
-	}
 	if (hm_packet_mac_input(bytes, &home, part, &input) != HM_OK ||
 	    !(w = remember(q, packet, &input, now.now_ms))) {
 		count(q, HM_COUNT_AUTH_UNANSWERED);
@@ -311,13 +361,14 @@ void hm_authq_submit(struct hm_authq *q, const struct hm_packet *packet, struct 
 	w->parties = parties_of(&packet->dst, &packet->src, &home);
 	w->parties.use = (uint32_t)hm_authq_use(packet);
 	w->ack = packet->kind == HM_MSG_BACK;
+	w->likely = likely_use(q, &packet->src);
 	settle(q, w, ask(q, w, now), now);
 }
 
 void hm_authq_answer(struct hm_authq *q, uint64_t ticket, int result, struct hm_authq_now now)
 {
 	unsigned slot = (unsigned)(ticket & SLOTS_MAX);
-	struct waiting *w = slot < q->how.max ? q->slots[slot] : NULL;
+	struct waiting *w = slot < q->n_slots ? q->slots[slot] : NULL;
 
 	if (!w || w->ticket != ticket || w->asking)
 		return;
@@ -365,7 +416,7 @@ int hm_authq_spi(struct hm_authq *q, const struct hm_auth_parties *parties, stru
 		return HM_OK;
 	}
 	err = q->ops->pick(q->self, parties, now.wall_s, ret_spi);
-	return err > 0 ? HM_EIO : err;
+	return err > HM_PENDING ? HM_EIO : err;
 }
 
 int hm_authq_sign(struct hm_authq *q, const struct hm_auth_parties *parties, uint32_t spi,
@@ -386,6 +437,8 @@ int hm_authq_sign(struct hm_authq *q, const struct hm_auth_parties *parties, uin
 	err = q->ops->sign(q->self, parties, spi, now.wall_s, input.p, input.len, mac);
 	if (err)
 		return err < 0 ? err : HM_EIO;
+	if (parties->use >= HM_USE_MH_MS && parties->use <= HM_USE_MH_CH)
+		remember_use(q, parties);
 	hm_wr_patch(packet, part->mac_at, mac, sizeof mac);
 	return packet->bad ? HM_EMALFORMED : HM_OK;
 }

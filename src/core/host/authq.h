@@ -32,7 +32,7 @@ struct hm_authq_options {
 	hm_authq_verdict *verdict;
 	void *arg;
 	struct hm_counters *counters;
-	unsigned max;            /* packets waiting; 0: HM_AUTHQ_MAX; 65535 at most */
+	unsigned max;            /* packets waiting; 0: HM_AUTHQ_MAX; 65534 at most */
 	unsigned max_per_source; /* 0: HM_AUTHQ_MAX_PER_SOURCE */
 	hm_ms timeout;           /* 0: HM_AUTHQ_TIMEOUT */
 };
@@ -48,7 +48,8 @@ int hm_authq_set_keys(struct hm_authq *q, const struct hm_settings *settings, ch
                       size_t why_len);
 
 /* The use of the key that a received message must carry, where the message says it. An
- * acknowledgement does not: HM_USE_NONE, and its key is looked for among mh-ms, mh-ha, mh-ch. */
+ * acknowledgement does not: HM_USE_NONE, and its key is looked for among mh-ms, mh-ha, mh-ch, first
+ * the one of what its sender was last told: a plugin may have to ask elsewhere about the others. */
 enum hm_use hm_authq_use(const struct hm_packet *packet);
 
 /* Judges a received packet: `verdict` runs once, before this returns or later, or never when the
@@ -76,7 +77,8 @@ unsigned hm_authq_waiting(const struct hm_authq *q);
 struct hm_auth_parties hm_authq_sending(enum hm_use use, const struct hm_packet *packet);
 
 /* The SPI to sign with, chosen before the packet is encoded since the MAC covers it. HM_ENOKEY:
- * there is no valid key. 0 under `auth = none`: leave Authentication Data out. */
+ * there is no valid key. HM_PENDING: one is being obtained, ask again (the plugin interface's
+ * pick). 0 under `auth = none`: leave Authentication Data out. */
 int hm_authq_spi(struct hm_authq *q, const struct hm_auth_parties *parties, struct hm_authq_now now,
                  uint32_t *ret_spi);
 

@@ -313,6 +313,8 @@ void hm_daemon_close(struct hm_daemon *d)
 	d->store = NULL;
 	hm_authq_destroy(d->authq);
 	d->authq = NULL;
+	hm_outq_destroy(d->outq);
+	d->outq = NULL;
 	hm_rx_close(d->rx);
 	close_tunnel(d);
 	hm_plugin_unload(&d->auth);

@@ -4,6 +4,7 @@
  *   daemon.c    what is opened at the start, in which order, and closed at the end
  *   run.c       the loop: the one timer, signals, reload
  *   effects.c   what roles ask for
+ *   learnt.c    keys that the auth plugin obtained from elsewhere
  *   links.c     what the kernel tells, and what an interface needs when it appears
  *   incoming.c  packets and answers of plugins and store, on their way to the roles
  *   tunnel.c    which plugins are loaded
@@ -16,6 +17,7 @@
 #include "host/control.h"
 #include "host/dataplane.h"
 #include "host/kernel.h"
+#include "host/outq.h"
 #include "host/plugin.h"
 #include "host/pump.h"
 #include "host/quiet.h"
@@ -43,6 +45,7 @@ struct hm_daemon {
 	struct hm_pump *pump;
 	struct hm_dataplane *dataplane;
 	struct hm_authq *authq;
+	struct hm_outq *outq;
 	struct hm_store *store;
 	struct hm_kernel *kernel;
 	struct hm_rx *rx;
@@ -83,6 +86,15 @@ int hm_run_roles(struct hm_settings *settings, const struct hm_role *const *role
 /* effects.c */
 void hm_daemon_effect(void *arg, unsigned role, const struct hm_effect *effect);
 void hm_daemon_trace(void *arg, unsigned role, const struct hm_event *event);
+
+/* For the queue of packets that wait for a key. */
+int hm_daemon_send(void *arg, unsigned role, const struct hm_effect *effect);
+void hm_daemon_sent(void *arg, unsigned role, const struct hm_effect *effect, int err);
+
+/* learnt.c */
+void hm_daemon_on_learnt(void *arg, const struct hm_auth_key *key);
+/* Gives the auth plugin back what it told a former run. */
+int hm_daemon_restore_keys(struct hm_daemon *d);
 
 /* links.c */
 void hm_daemon_on_link(void *arg, const struct hm_link *link);

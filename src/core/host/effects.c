@@ -89,10 +89,16 @@ static int send_packet(struct hm_daemon *d, enum hm_use use, const struct hm_pac
 	return err ? err : hm_tx_send(&d->tx, (struct hm_span){ room, w.len }, packet.ifindex);
 }
 
-static void do_send(struct hm_daemon *d, unsigned role, const struct hm_effect *e)
+int hm_daemon_send(void *arg, unsigned role, const struct hm_effect *effect)
+{
+	(void)role;
+	return send_packet(arg, effect->send.use, &effect->send.packet);
+}
+
+void hm_daemon_sent(void *arg, unsigned role, const struct hm_effect *e, int err)
 {
 	struct hm_event failed = { .kind = HM_EV_SEND_FAILED };
-	int err = send_packet(d, e->send.use, &e->send.packet);
+	struct hm_daemon *d = arg;
 
 	if (!err) {
 		hm_pump_counters(d->pump)->n[HM_COUNT_TX]++;
@@ -105,6 +111,20 @@ static void do_send(struct hm_daemon *d, unsigned role, const struct hm_effect *
 	failed.done.ticket = e->send.ticket;
 	failed.done.err = err;
 	hm_pump_post(d->pump, role, &failed);
+}
+
+static void do_send(struct hm_daemon *d, unsigned role, const struct hm_effect *e)
+{
+	int err = hm_daemon_send(d, role, e);
+
+	if (err == HM_PENDING) {
+		err = hm_outq_hold(d->outq, role, e, hm_services_now_ms());
+		if (!err) {
+			hm_pump_counters(d->pump)->n[HM_COUNT_TX_WAITED]++;
+			return;
+		}
+	}
+	hm_daemon_sent(d, role, e, err);
 }
 
 /* An address that could not be added is one that is gone. */

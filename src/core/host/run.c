@@ -29,6 +29,7 @@ static void on_timer(uv_timer_t *timer)
 	hm_ms now_ms = hm_services_now_ms();
 
 	hm_authq_expire(d->authq, now_ms);
+	hm_outq_retry(d->outq, now_ms);
 	hm_dataplane_tick(d->dataplane, now_ms);
 	if (!hm_pump_tick(d->pump, TICKS_PER_TURN))
 		sweep(d, now_ms);
@@ -39,6 +40,7 @@ static hm_ms soonest(const struct hm_daemon *d)
 	hm_ms at = hm_sooner(hm_pump_deadline(d->pump), hm_dataplane_deadline(d->dataplane));
 
 	at = hm_sooner(at, hm_authq_deadline(d->authq));
+	at = hm_sooner(at, hm_outq_deadline(d->outq));
 	return hm_sooner(at, d->sweep_ms);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "host/log.h"
+#include "host/settings.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -15,6 +16,13 @@ struct answer {
 struct sighting {
 	int what;
 	struct hm_addr home, peer;
+};
+
+/* A key on its way to the loop thread. */
+struct learnt {
+	struct learnt *next;
+	struct hm_auth_key key; /* its secret is the one below */
+	uint8_t secret[HM_SECRET_MAX];
 };
 
 struct watch {
@@ -33,6 +41,8 @@ struct hm_services {
 	unsigned n_answers, cap_answers, n_seen;
 	struct answer *answers;
 	struct sighting seen[HM_SERVICES_SEEN_MAX];
+	unsigned n_learnt;
+	struct learnt *learnt, **learnt_end; /* in the order of the calls */
 	/* The loop thread's alone. */
 	unsigned n_watches;
 	struct watch *watches;
@@ -124,6 +134,76 @@ static void api_seen(void *host, int what, const uint8_t home[16], const uint8_t
 	(void)uv_async_send(&s->async);
 }
 
+/* What a key of another size has in common with ours; NULL: it is unusable, or no memory. */
+static struct learnt *copy_key(const struct hm_auth_key *key)
+{
+	const size_t needed = offsetof(struct hm_auth_key, secret_len) + sizeof key->secret_len;
+	struct learnt *copy;
+
+	if (key->size < needed || !key->secret || key->secret_len < HM_SECRET_MIN ||
+	    key->secret_len > HM_SECRET_MAX || key->use < HM_KEY_MH_MS || key->use > HM_KEY_MS_RA ||
+	    key->peer_plen > 128)
+		return NULL;
+	copy = calloc(1, sizeof *copy);
+	if (!copy)
+		return NULL;
+	memcpy(&copy->key, key, needed);
+	copy->key.size = sizeof copy->key;
+	copy->key.name = NULL;
+	memcpy(copy->secret, key->secret, key->secret_len);
+	copy->key.secret = copy->secret;
+	return copy;
+}
+
+static void free_learnt(struct learnt *learnt)
+{
+	sodium_memzero(learnt, sizeof *learnt);
+	free(learnt);
+}
+
+static int api_learnt(void *host, const struct hm_auth_key *key)
+{
+	struct hm_services *s = host;
+	struct learnt *copy = copy_key(key);
+	bool kept;
+
+	if (!copy)
+		return HM_PLUGIN_ECONFIG;
+	uv_mutex_lock(&s->mutex);
+	kept = s->n_learnt < HM_SERVICES_LEARNT_MAX;
+	if (kept) {
+		*s->learnt_end = copy;
+		s->learnt_end = &copy->next;
+		s->n_learnt++;
+	}
+	uv_mutex_unlock(&s->mutex);
+	if (!kept) {
+		free_learnt(copy);
+		return HM_PLUGIN_EFULL;
+	}
+	(void)uv_async_send(&s->async);
+	return HM_PLUGIN_OK;
+}
+
+/* Hands every learnt key on, unless `drop`. */
+static void take_learnt(struct hm_services *s, bool drop)
+{
+	struct learnt *at, *next;
+
+	uv_mutex_lock(&s->mutex);
+	at = s->learnt;
+	s->learnt = NULL;
+	s->learnt_end = &s->learnt;
+	s->n_learnt = 0;
+	uv_mutex_unlock(&s->mutex);
+	for (; at; at = next) {
+		next = at->next;
+		if (!drop && s->options.learnt)
+			s->options.learnt(s->options.arg, &at->key);
+		free_learnt(at);
+	}
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	const struct watch *w = poll->data;
@@ -196,6 +276,9 @@ static void on_async(uv_async_t *async)
 	s->answers = NULL;
 	s->n_answers = s->cap_answers = s->n_seen = 0;
 	uv_mutex_unlock(&s->mutex);
+	/* Taken after the answers and handed on before them: the key of an answer is among these.
+	 */
+	take_learnt(s, false);
 	for (unsigned i = 0; i < n_answers; i++)
 		s->options.done(s->options.arg, answers[i].ticket, answers[i].result);
 	free(answers);
@@ -217,7 +300,9 @@ struct hm_services *hm_services_create(const struct hm_services_options *options
 		                       .random = api_random,
 		                       .done = api_done,
 		                       .watch_fd = api_watch_fd,
-		                       .seen = api_seen };
+		                       .seen = api_seen,
+		                       .learnt = api_learnt };
+	s->learnt_end = &s->learnt;
 	if (uv_mutex_init(&s->mutex)) {
 		free(s);
 		return NULL;
@@ -235,6 +320,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct hm_services *s = handle->data;
 
+	take_learnt(s, true);
 	uv_mutex_destroy(&s->mutex);
 	free(s->answers);
 	free(s);

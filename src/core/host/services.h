@@ -11,15 +11,18 @@
 #define HM_SERVICES_ANSWERS_MAX 65536
 #define HM_SERVICES_SEEN_MAX 256
 #define HM_SERVICES_WATCHES_MAX 256
+#define HM_SERVICES_LEARNT_MAX 4096
 
 struct hm_services;
 
 struct hm_services_options {
 	uv_loop_t *loop;
 	const char *name; /* of the plugin, for its log lines; outlives the services */
-	/* Both on the loop thread. */
+	/* All on the loop thread; of what waits, learnt keys come first. */
 	void (*done)(void *arg, uint64_t ticket, int result);
 	void (*seen)(void *arg, int what, const struct hm_addr *home, const struct hm_addr *peer);
+	/* The key and its secret are the callee's for the call; NULL: learnt keys are dropped. */
+	void (*learnt)(void *arg, const struct hm_auth_key *key);
 	void *arg;
 };
 

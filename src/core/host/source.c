@@ -53,6 +53,25 @@ static bool count(void *arg, const struct hm_show_row *r, struct hm_tunnel_count
 	       d->tunnel.plugin->tunnel->count(d->tunnel.self, &entry, ret_count) == HM_PLUGIN_OK;
 }
 
+/* Those of the tunnel plugin, then those of the auth plugin. */
+static bool plugin_counter(const struct hm_daemon *d, unsigned index, const char **ret_group,
+                           const char **ret_name, uint64_t *ret_value)
+{
+	const struct hm_plugin *tunnel = d->tunnel.plugin, *auth = d->auth.plugin;
+	unsigned n = 0;
+
+	if (tunnel && HM_PLUGIN_HAS(tunnel->tunnel, stat)) {
+		*ret_group = "tunnel";
+		if (tunnel->tunnel->stat(d->tunnel.self, index, ret_name, ret_value))
+			return true;
+		while (tunnel->tunnel->stat(d->tunnel.self, n, ret_name, ret_value))
+			n++;
+	}
+	*ret_group = "auth";
+	return auth && HM_PLUGIN_HAS(auth->auth, stat) &&
+	       auth->auth->stat(d->auth.self, index - n, ret_name, ret_value);
+}
+
 static bool counter(void *arg, unsigned index, const char **ret_group, const char **ret_name,
                     uint64_t *ret_value)
 {
@@ -73,9 +92,7 @@ static bool counter(void *arg, unsigned index, const char **ret_group, const cha
 		return true;
 	}
 	index -= HM_DROPS_END - 1;
-	*ret_group = "tunnel";
-	return d->tunnel.plugin && HM_PLUGIN_HAS(d->tunnel.plugin->tunnel, stat) &&
-	       d->tunnel.plugin->tunnel->stat(d->tunnel.self, index, ret_name, ret_value);
+	return plugin_counter(d, index, ret_group, ret_name, ret_value);
 }
 
 static void role_names(const struct hm_daemon *d, char *ret_text, size_t len)

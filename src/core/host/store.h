@@ -74,8 +74,9 @@ void hm_store_flush(struct hm_store *store);
 /* Replaces the rows with origin "config" by these (v_keys); secrets are never among them. */
 int hm_store_set_config_keys(struct hm_store *store, const struct hm_key_row *keys, size_t n);
 /* Keeps a learnt key, secret included, in place of one with the same use, SPI, peer and home; del
- * forgets it. The origin "config" is HM_EUNSUPPORTED. Loading them: as hm_store_load(), which it
- * may precede or follow; a row and its secret are the callback's for its duration only. */
+ * forgets it. The origin "config" is HM_EUNSUPPORTED. Those that have expired are deleted by the
+ * way, and by hm_store_load(). Loading them: as hm_store_load(), which it may precede or follow; a
+ * row and its secret are the callback's for its duration only. */
 int hm_store_key_put(struct hm_store *store, const struct hm_key_row *key, uint64_t cookie);
 int hm_store_key_del(struct hm_store *store, const struct hm_key_row *key);
 int hm_store_load_keys(struct hm_store *store, void (*cb)(void *arg, const struct hm_key_row *key),

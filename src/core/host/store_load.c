@@ -185,6 +185,7 @@ static void purge(struct hm_db *db, int64_t now)
 	static const char *const texts[] = {
 		"DELETE FROM binding WHERE expires_ms <= ?1",
 		"DELETE FROM registration WHERE expires_ms <= ?1",
+		"DELETE FROM auth_key WHERE origin <> 'config' AND not_after_s < ?1 / 1000",
 	};
 
 	for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {

@@ -36,8 +36,10 @@ const char *const hm_stmt_texts[HM_STMTS] = {
 	        ("INSERT INTO auth_key (use, spi, peer, peer_length, home, algorithm, not_before_s,"
 	         " not_after_s, origin, secret, peer_text, home_text)"
 	         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-	[HM_STMT_DEL_KEY] = ("DELETE FROM auth_key WHERE origin <> 'config' AND use = ? AND spi = ?"
-	                     " AND peer IS ? AND peer_length IS ? AND home IS ?"),
+	[HM_STMT_DEL_KEY] =
+	        ("DELETE FROM auth_key WHERE origin <> 'config' AND ((use = ? AND spi = ?"
+	         " AND peer IS ? AND peer_length IS ? AND home IS ?)"
+	         " OR not_after_s < ?)"),
 	[HM_STMT_DEL_CONFIG_KEYS] = "DELETE FROM auth_key WHERE origin = 'config'",
 };
 
@@ -281,11 +283,13 @@ static int insert_key(struct hm_db *db, const struct hm_key_row *key)
 	return rc;
 }
 
+/* And those that have expired: the table is looked through anyway. */
 static int del_key(struct hm_db *db, const struct hm_key_row *key)
 {
 	struct args a = args(db, HM_STMT_DEL_KEY);
 
 	args_key(&a, key);
+	arg_int(&a, hm_db_now(db) / 1000);
 	return hm_db_run(db, HM_STMT_DEL_KEY);
 }
 

@@ -39,6 +39,7 @@ static int open_plugin(struct hm_daemon *d, enum hm_plugin_kind kind, const char
 		                                               ? hm_daemon_on_tunnel_done
 		                                               : hm_daemon_on_auth_done,
 		                               .seen = hm_daemon_on_seen,
+		                               .learnt = hm_daemon_on_learnt,
 		                               .arg = d };
 	struct hm_services *services;
 	int err = hm_plugin_load(d->settings->plugin_dir, kind, name, ret_loaded, why, HM_WHY_MAX);
@@ -102,6 +103,9 @@ int hm_daemon_open_auth(struct hm_daemon *d)
 	struct hm_authq_options options = { .verdict = hm_daemon_on_verdict,
 		                            .arg = d,
 		                            .counters = hm_pump_counters(d->pump) };
+	const struct hm_outq_options outq = { .send = hm_daemon_send,
+		                              .gone = hm_daemon_sent,
+		                              .arg = d };
 	char why[HM_WHY_MAX] = "";
 	int err = HM_OK;
 
@@ -113,9 +117,12 @@ int hm_daemon_open_auth(struct hm_daemon *d)
 	if (!err) {
 		options.plugin = d->auth.plugin ? &d->auth : NULL;
 		d->authq = hm_authq_create(&options);
-		err = d->authq ? hm_authq_set_keys(d->authq, d->settings, why, sizeof why)
-		               : HM_ENOMEM;
+		d->outq = hm_outq_create(&outq);
+		err = d->authq && d->outq
+		              ? hm_authq_set_keys(d->authq, d->settings, why, sizeof why)
+		              : HM_ENOMEM;
 	}
+	err = err ? err : hm_daemon_restore_keys(d);
 	if (err)
 		hm_log(HM_LOG_ERROR, "open authentication failed reason=\"%s\"",
 		       why[0] ? why : hm_err_text(err));
