@@ -24,7 +24,8 @@ log-level = {level}
         self.process = None
 
     def start(self, wait=True):
-        self.process = self.lab.spawn(self.host, self.binary, f"--config={self.config}", log=self.log)
+        self.process = self.lab.spawn(self.host, self.binary, f"--config={self.config}", log=self.log,
+                                      stays=True)
         if wait:
             wait_for(f"hmipd on {self.host} to serve (see {self.lab.path(self.log)})", self.serves)
 

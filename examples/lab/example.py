@@ -38,7 +38,7 @@ class ExampleDaemon(Daemon):
 
     def start(self, wait=True):
         self.process = self.lab.spawn(self.host, self.binary, f"--config={self.config}", *self.options,
-                                      log=self.log)
+                                      log=self.log, stays=True)
         if wait:
             self.wait()
 
