@@ -154,6 +154,21 @@ def every_option_is_in_the_manual(tmp):
         contains(page, f"*--{option}")
 
 
+def every_counter_event_and_json_key_is_in_the_manual(tmp):
+    page = (SOURCE / "docs/hmipd.8.scd").read_text()
+    for path, pattern, few in (
+            ("src/core/engine/counters.h", r'X\(HM_COUNT_\w+, "(\w+)"\)', 20),
+            ("src/core/wire/packet.h", r'X\(HM_DROP_\w+, "(\w+)"\)', 10),
+            ("plugins/tunnel-tun/path.h", r'X\(HM_STAT_\w+, "(\w+)"\)', 15),
+            ("src/core/host/control_json.c", r'add_\w+\(o, "(\w+)"', 30)):
+        names = re.findall(pattern, (SOURCE / path).read_text())
+        if len(names) < few:
+            raise AssertionError(f"but {len(names)} names in {path}")
+        expect((path, [n for n in names if not re.search(rf"\b{n}\b", page)]), (path, []))
+    notes = (SOURCE / "src/core/engine/step.c").read_text().split("*hm_note_text(")[1].split("};")[0]
+    expect([n for n in re.findall(r'"([a-z-]+)"', notes) if not re.search(rf"\b{n}\b", page)], [])
+
+
 def mandoc_finds_no_fault_in_the_manuals(tmp):
     if not PAGES or not shutil.which("mandoc"):
         return "SKIP needs scdoc and mandoc"
