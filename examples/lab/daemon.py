@@ -24,7 +24,8 @@ log-level = {level}
         self.process = None
 
     def start(self, wait=True):
-        self.process = self.lab.spawn(self.host, self.binary, f"--config={self.config}", log=self.log)
+        self.process = self.lab.spawn(self.host, self.binary, f"--config={self.config}", log=self.log,
+                                      stays=True)
         if wait:
             self.wait()
 

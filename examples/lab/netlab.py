@@ -4,6 +4,7 @@ A Lab makes namespaces under one prefix, runs programs in them, and takes everyt
 whatever happened. Nothing outside its own namespaces is touched."""
 
 import atexit
+import glob
 import os
 import re
 import shutil
@@ -12,6 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+
+KEPT = "kept"  # a file that marks the directory of a lab that is to stay
 
 
 class LabError(Exception):
@@ -27,13 +31,52 @@ def sh(*argv, check=True, timeout=30, **kwargs):
     return done.stdout
 
 
-def remove_stale(stem):
-    """Removes namespaces of earlier runs under this stem whose process is gone."""
-    for line in sh("ip", "netns", "list", check=False).splitlines():
-        name = line.split()[0] if line.split() else ""
+def namespaces():
+    """Names of network namespaces."""
+    return [line.split()[0] for line in sh("ip", "netns", "list", check=False).splitlines() if line.split()]
+
+
+def end_all_in(name):
+    """Ends every process in a namespace; those of a namespace of ours were started by us."""
+    for wait, number in ((2.0, signal.SIGTERM), (1.0, signal.SIGKILL)):
+        deadline = time.monotonic() + wait
+        while pids := sh("ip", "netns", "pids", name, check=False).split():
+            for pid in pids:
+                try:
+                    os.kill(int(pid), number)
+                except (ProcessLookupError, ValueError):
+                    pass
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+
+
+def remove_stale(stem, kept=False):
+    """Removes what earlier runs under this stem left: namespaces whose maker is gone, what still runs in
+    them, and their directories. Of what was kept on purpose: nothing (False), all (True), or the run of that
+    process number. Returns how many runs went."""
+    runs = {}
+    for name in namespaces():
         match = re.fullmatch(re.escape(stem) + r"-(\d+)-\w+", name)
-        if match and not os.path.exists(f"/proc/{match.group(1)}"):
+        if match:
+            runs.setdefault(match.group(1), []).append(name)
+    for path in glob.glob(f"{tempfile.gettempdir()}/{stem}-*-*"):
+        match = re.match(re.escape(stem) + r"-(\d+)-", os.path.basename(path))
+        if match:
+            runs.setdefault(match.group(1), [])
+    gone = 0
+    for run, names in runs.items():
+        directories = glob.glob(f"{tempfile.gettempdir()}/{stem}-{run}-*")
+        was_kept = any(os.path.exists(os.path.join(path, KEPT)) for path in directories)
+        if os.path.exists(f"/proc/{run}") or was_kept and kept not in (True, run):
+            continue
+        for name in names:
+            end_all_in(name)
             sh("ip", "netns", "delete", name, check=False)
+        for path in directories:
+            shutil.rmtree(path, ignore_errors=True)
+        gone += 1
+    return gone
 
 
 class Lab:
@@ -45,6 +88,7 @@ class Lab:
         self.keep = keep
         self.names = []
         self.processes = []
+        self.staying = []  # of those, what outlives a lab that is kept
         self.dir = tempfile.mkdtemp(prefix=self.prefix)
         os.chmod(self.dir, 0o700)
         atexit.register(self.close)
@@ -52,24 +96,34 @@ class Lab:
             signal.signal(number, lambda *_: sys.exit(1))
 
     def close(self):
-        """Ends what was started and removes what was made; safe to call twice."""
-        for process in self.processes:
+        """Ends what was started and removes what was made; safe to call twice. A lab that is kept keeps its
+        namespaces and what was started to stay."""
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        try:
+            self._end([p for p in self.processes if not (self.keep and p in self.staying)])
+            self.processes = []
+            if self.keep:
+                self.write(KEPT, "")
+                return
+            for name in self.names:
+                sh("ip", "netns", "delete", self.prefix + name, check=False)
+            self.names = []
+            shutil.rmtree(self.dir, ignore_errors=True)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+    @staticmethod
+    def _end(processes):
+        for process in processes:
             if process.poll() is None:
                 process.terminate()
         deadline = time.monotonic() + 5
-        for process in self.processes:
+        for process in processes:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self.processes = []
-        if self.keep:
-            return
-        for name in self.names:
-            sh("ip", "netns", "delete", self.prefix + name, check=False)
-        self.names = []
-        shutil.rmtree(self.dir, ignore_errors=True)
 
     # --- hosts and links ---
 
@@ -111,16 +165,19 @@ class Lab:
     def run(self, name, *argv, **kwargs):
         return sh(*self.argv(name, *argv), **kwargs)
 
-    def spawn(self, name, *argv, log=None, **kwargs):
-        """Starts a program in a host; its output goes to the file `log` of the lab's directory."""
+    def spawn(self, name, *argv, log=None, stays=False, **kwargs):
+        """Starts a program in a host; its output goes to the file `log` of the lab's directory. It has a
+        session of its own: an interrupt from the terminal is ours alone."""
         out = open(os.path.join(self.dir, log), "ab") if log else subprocess.DEVNULL
         try:
             process = subprocess.Popen(self.argv(name, *argv), stdin=subprocess.DEVNULL,
-                                       stdout=kwargs.pop("stdout", out), stderr=out, **kwargs)
+                                       stdout=kwargs.pop("stdout", out), stderr=out, start_new_session=True, **kwargs)
         finally:
             if log:
                 out.close()
         self.processes.append(process)
+        if stays:
+            self.staying.append(process)
         return process
 
     def path(self, name):

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-from .netlab import wait_for
+from .netlab import LabError, wait_for
 
 REPLY = re.compile(rb"^\[(\d+\.\d+)\] \d+ bytes from .* icmp_seq=(\d+) .*time=([\d.]+)")
 
@@ -83,8 +83,16 @@ class Stream:
 
 
 class Capture:
-    """tcpdump on one interface, when it is there."""
+    """tcpdump on one interface."""
 
     def __init__(self, lab, host, interface, file):
-        self.process = lab.spawn(host, "tcpdump", "-U", "-i", interface, "-w", file, "ip6",
-                                 stdout=subprocess.DEVNULL)
+        log = f"tcpdump-{host}.log"
+        self.process = lab.spawn(host, "tcpdump", "-Z", "root", "-U", "-i", interface, "-w", file, "ip6", log=log)
+        wait_for(f"tcpdump on {host} (see {lab.path(log)})", lambda: self._listens(lab.path(log)))
+
+    def _listens(self, log):
+        if self.process.poll() is not None:
+            with open(log, encoding="utf-8", errors="replace") as file:
+                raise LabError(f"tcpdump ended: {file.read().strip()}")
+        with open(log, encoding="utf-8", errors="replace") as file:
+            return "listening on" in file.read()

@@ -27,13 +27,13 @@ def contains(text, part):
         raise AssertionError(f"{part!r} is not in {text!r}")
 
 
-def with_keys(directory):
-    """The example configurations and the key files they name."""
-    for conf in (SOURCE / "examples").glob("*.conf"):
+def with_keys(directory, example="."):
+    """The configurations of one directory of examples/ and the key files they name."""
+    for conf in (SOURCE / "examples" / example).glob("*.conf"):
         shutil.copy(conf, directory)
         for key in re.findall(r"^secret-file = (\S+)", conf.read_text(), re.M):
             path = pathlib.Path(directory, key)
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(0o600)
             path.write_text("00" * 32 + "\n")
 
@@ -44,6 +44,33 @@ def every_example_is_a_valid_configuration(tmp):
     expect([n for n in ("ch.conf", "ha.conf", "mh.conf", "ms.conf", "ra.conf") if n not in names], [])
     for name in names:
         expect((name, *run("--config=" + name, "--check-config", cwd=tmp)), (name, 0, f"{name}: ok\n", ""))
+
+
+def every_deployment_is_made_of_valid_configurations(tmp):
+    networks = sorted((SOURCE / "examples").glob("*/network"))
+    if len(networks) < 6:
+        raise AssertionError(f"but {len(networks)} deployments")
+    for network in networks:
+        name, directory = network.parent.name, pathlib.Path(tmp, network.parent.name)
+        directory.mkdir()
+        with_keys(directory, name)
+        files = sorted(p.name for p in directory.glob("*.conf"))
+        expect((name, files), (name, sorted(re.findall(r"^hmipd \S+ (\S+)$", network.read_text(), re.M))))
+        for file in files:
+            expect((name, *run("--config=" + file, "--check-config", cwd=directory)),
+                   (name, 0, f"{file}: ok\n", ""))
+
+
+def keys_of_a_deployment_have_the_same_number_and_use_at_both_ends(tmp):
+    for network in (SOURCE / "examples").glob("*/network"):
+        seen = {}
+        for conf in sorted(network.parent.glob("*.conf")):
+            for spi, file, use in re.findall(r"^spi = (\S+)\nsecret-file = (\S+)\nuse = (\S+)$",
+                                             conf.read_text(), re.M):
+                expect((conf.parent.name, conf.name, seen.setdefault(file, (spi, use))),
+                       (conf.parent.name, conf.name, (spi, use)))
+                contains((network.parent / "README.md").read_text().split("for name in ")[1].split(";")[0],
+                         pathlib.Path(file).stem)
 
 
 def check_config_names_every_error_and_exits_78(tmp):
@@ -125,6 +152,21 @@ def every_option_is_in_the_manual(tmp):
     for option in re.findall(r'^\t\{ "([a-z-]+)", (?:no|required)_argument',
                              (SOURCE / "src/main.c").read_text(), re.M):
         contains(page, f"*--{option}")
+
+
+def every_counter_event_and_json_key_is_in_the_manual(tmp):
+    page = (SOURCE / "docs/hmipd.8.scd").read_text()
+    for path, pattern, few in (
+            ("src/core/engine/counters.h", r'X\(HM_COUNT_\w+, "(\w+)"\)', 20),
+            ("src/core/wire/packet.h", r'X\(HM_DROP_\w+, "(\w+)"\)', 10),
+            ("plugins/tunnel-tun/path.h", r'X\(HM_STAT_\w+, "(\w+)"\)', 15),
+            ("src/core/host/control_json.c", r'add_\w+\(o, "(\w+)"', 30)):
+        names = re.findall(pattern, (SOURCE / path).read_text())
+        if len(names) < few:
+            raise AssertionError(f"but {len(names)} names in {path}")
+        expect((path, [n for n in names if not re.search(rf"\b{n}\b", page)]), (path, []))
+    notes = (SOURCE / "src/core/engine/step.c").read_text().split("*hm_note_text(")[1].split("};")[0]
+    expect([n for n in re.findall(r'"([a-z-]+)"', notes) if not re.search(rf"\b{n}\b", page)], [])
 
 
 def mandoc_finds_no_fault_in_the_manuals(tmp):
