@@ -49,7 +49,8 @@ address = 2001:db8:f1::1/64
             ["ip", "-6", "route", "show", "table", "all"], ["ip", "-6", "rule"],
             ["nft", "list", "ruleset"],
             ["sysctl", "-a", "-r", r"net\.ipv6\.conf\.(all|mn0)\.(forwarding|accept_ra|autoconf|proxy_ndp)"])
-            for line in run("ms", *command).splitlines() if "expires" not in line)
+            for line in run("ms", *command).splitlines()
+                       if "expires" not in line and "Peer netns reference" not in line)
 
 
 def hmipd(*argv):
