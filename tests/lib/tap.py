@@ -38,5 +38,5 @@ def main(module, needs_root=True):
         except Exception as error:  # a test may fail in any way; the next one runs all the same
             print(f"not ok {number} - {sentence}", flush=True)
             print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
-            print(f"# {error}", flush=True)
+            print("\n".join("# " + line for line in str(error).splitlines()), flush=True)
     return 0

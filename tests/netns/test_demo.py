@@ -57,9 +57,11 @@ def test_every_handoff_keeps_the_traffic_alive():
     with tempfile.TemporaryDirectory(prefix="hmipd-demo-test-") as where:
         pcap = [] if not shutil.which("tcpdump") else ["--pcap", where]
         done = demo("--fast", "--no-install", "--keep", "--report", f"{where}/r.html", *pcap)
-        expect_eq(done.returncode, 0, f"exit ({done.stdout}{done.stderr})")
-        run = re.search(r"^end:  examples/demo --clean (\d+)$", done.stdout, re.M).group(1)
+        ending = re.search(r"^end:  examples/demo --clean (\d+)$", done.stdout, re.M)
+        expect(ending, f"it says not how to end it: {done.stdout}{done.stderr}")
+        run = ending.group(1)
         try:
+            expect_eq(done.returncode, 0, f"exit ({done.stdout}{done.stderr})")
             expect_eq(len(re.findall(r"^  A, link .* link change [\d.]+ ms, registration RTT [\d.]+ ms: \d+ in "
                                      r"flight; lost ", done.stdout, re.M)), 2, f"local handoffs: {done.stdout}")
             with open(f"{where}/r.html", encoding="utf-8") as file:
