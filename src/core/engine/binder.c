@@ -127,8 +127,11 @@ static void take(struct hm_binding *b, const struct hm_bind_ask *ask, uint32_t l
 	b->coa = ask->coa;
 	b->reply_to = ask->packet->src;
 	b->ack_seq = ask->seq;
-	if (!hm_addr_is_any(&ask->peer))
+	if (!hm_addr_is_any(&ask->peer)) {
 		b->peer = ask->peer;
+		b->handed = false;
+		b->contests = HM_BINDER_CONTESTS;
+	}
 	b->lifetime_s = ask->lifetime_s < lifetime_max_s ? ask->lifetime_s : lifetime_max_s;
 	b->ack = ask->ack;
 	b->router = ask->router;
@@ -174,10 +177,12 @@ void hm_binder_register(struct hm_binder *bd, struct hm_binding *b, const struct
 		hm_bindings_reclaim(&bd->table, b, &ask->claim);
 	if (b->state == HM_SLOT_PROBING && !fresh)
 		return; /* the newest wins, and the probe under way serves it */
-	if (fresh && bd->dad == HM_DAD_YES && hm_proxy_wanted(&bd->proxy))
-		hm_binder_probe(bd, b, now, fx);
-	else
+	if (!fresh || bd->dad != HM_DAD_YES || !hm_proxy_wanted(&bd->proxy))
 		ask_bind(bd, b, now, fx);
+	else if (ask->takes_over)
+		hm_binder_probe_later(bd, b, now);
+	else
+		hm_binder_probe(bd, b, now, fx);
 }
 
 void hm_binder_delete(struct hm_binder *bd, struct hm_binding *b, const struct hm_packet *packet,
@@ -403,6 +408,10 @@ static void on_due(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct
 	if (b->state == HM_SLOT_PROBING && b->probe == HM_PROBE_WAITING) {
 		hm_binder_refuse_pending(bd, b, HM_ST_UNSPECIFIED, fx);
 		hm_binder_end(bd, b, HM_ENDED_NOT_INSTALLED, fx);
+		return;
+	}
+	if (b->probe == HM_PROBE_DELAYED) {
+		hm_binder_probe(bd, b, now, fx);
 		return;
 	}
 	if (b->state == HM_SLOT_PROBING) {

@@ -37,6 +37,26 @@ void hm_binder_probe(struct hm_binder *bd, struct hm_binding *b, hm_ms now, stru
 	hm_binder_rearm(bd, b);
 }
 
+static void probe_after(struct hm_binder *bd, struct hm_binding *b, hm_ms at)
+{
+	b->probe = HM_PROBE_DELAYED;
+	b->timer_ms = at;
+	hm_binder_rearm(bd, b);
+}
+
+void hm_binder_probe_later(struct hm_binder *bd, struct hm_binding *b, hm_ms now)
+{
+	probe_after(bd, b, hm_after(now, HM_BINDER_CONTEST_MS / 4));
+}
+
+/* A binding that is served already: whether the address is still ours, told again if it is. */
+void hm_binder_look_again(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
+{
+	if (b->repeats == 0)
+		b->repeats = 1;
+	hm_binder_probe(bd, b, now, fx);
+}
+
 void hm_binder_announce(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
 {
 	b->timer_ms = HM_NEVER;
@@ -59,8 +79,12 @@ void hm_binder_link(struct hm_binder *bd, const struct hm_link *link, hm_ms now)
 
 static void sweep_one(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
 {
+	bool settled = b->state == HM_SLOT_ACTIVE || b->state == HM_SLOT_FORWARDING;
+
 	if (b->probe == HM_PROBE_WAITING)
 		hm_binder_probe(bd, b, now, fx);
+	else if (bd->shared && settled && b->probe == HM_PROBE_NONE)
+		hm_binder_look_again(bd, b, now, fx); /* it may have been taken over meanwhile */
 	else if (b->served && b->probe == HM_PROBE_NONE)
 		hm_proxy_announce(&bd->proxy, &b->claimed, b->router, fx);
 }
@@ -89,7 +113,26 @@ static bool conflicts(const struct hm_binder *bd, const struct hm_binding *b,
 	return hm_proxy_is_conflict(&bd->proxy, packet, nonce);
 }
 
-void hm_binder_neighbour(struct hm_binder *bd, const struct hm_packet *packet, struct hm_fx *fx)
+/* The former server of our network defends what it may not know that it lost. */
+static bool may_give_way(struct hm_binding *b)
+{
+	if (b->state != HM_SLOT_PROBING || !b->handed || b->contests == 0)
+		return false;
+	b->contests--;
+	return true;
+}
+
+static bool is_rival(const struct hm_binder *bd, const struct hm_binding *b,
+                     const struct hm_packet *packet)
+{
+	static const uint8_t none[HM_NONCE_LEN];
+
+	return bd->shared && b->served && b->probe == HM_PROBE_NONE && packet->kind == HM_MSG_NA &&
+	       packet->na.override && hm_proxy_is_conflict(&bd->proxy, packet, none);
+}
+
+struct hm_binding *hm_binder_neighbour(struct hm_binder *bd, const struct hm_packet *packet,
+                                       hm_ms now, struct hm_fx *fx)
 {
 	bool solicit = packet->kind == HM_MSG_NS;
 	struct hm_binding *b = NULL;
@@ -98,12 +141,19 @@ void hm_binder_neighbour(struct hm_binder *bd, const struct hm_packet *packet, s
 		b = hm_bindings_find_claim(&bd->table,
 		                           solicit ? &packet->ns.target : &packet->na.target);
 	if (!b)
-		return;
-	if (conflicts(bd, b, packet))
-		hm_binder_conflict(bd, b, fx);
-	else if (solicit && b->served &&
-	         !(b->probe == HM_PROBE_SENT && hm_addr_is_any(&packet->src)))
+		return NULL;
+	if (is_rival(bd, b, packet))
+		return b;
+	if (conflicts(bd, b, packet)) {
+		if (may_give_way(b))
+			probe_after(bd, b, hm_after(now, HM_BINDER_CONTEST_MS));
+		else
+			hm_binder_conflict(bd, b, fx);
+	} else if (solicit && b->served &&
+	           !(b->probe == HM_PROBE_SENT && hm_addr_is_any(&packet->src))) {
 		hm_proxy_answer(&bd->proxy, packet, b->router, fx);
+	}
+	return NULL;
 }
 
 /* Which binding's packet an error tells of; with `forwarding = rewrite` the header under ours is
