@@ -111,9 +111,10 @@ static enum hm_status objection(const struct ms_state *ms, const struct hm_packe
 	return HM_ST_ACCEPTED;
 }
 
-/* Asks the former server to send on what still arrives there (draft 4.3.6), or, when it is of our
- * own network, to let go of the GCoA (PROTOCOL 4). */
-static void ask_handoff(const struct ms_state *ms, struct hm_binding *b, struct hm_fx *fx)
+/* Asks another server to send on what still arrives there (draft 4.3.6), or, when it is of our own
+ * network, to let go of the GCoA (PROTOCOL 4). The number is the host's own, epoch and all. */
+static void send_handoff(const struct ms_state *ms, const struct hm_binding *b,
+                         const struct hm_addr *to, struct hm_number number, struct hm_fx *fx)
 {
 	struct hm_effect *e = hm_fx_add(fx, HM_FX_SEND);
 	struct hm_packet *packet = &e->send.packet;
@@ -122,18 +123,24 @@ static void ask_handoff(const struct ms_state *ms, struct hm_binding *b, struct 
 	e->send.use = sign ? HM_USE_MS_MS : HM_USE_NONE;
 	packet->kind = HM_MSG_HANDOFF;
 	packet->src = ms->config->ms.address;
-	packet->dst = b->peer;
+	packet->dst = *to;
 	packet->has_home = true;
 	packet->home = b->home;
 	packet->handoff = (struct hm_handoff){ .malen = ms->config->ms.plen,
-		                               .seq = b->ack_seq,
+		                               .seq = number.seq,
 		                               .lifetime_s = FORWARDING_MAX_S,
 		                               .new_gcoa = b->claimed };
-	/* The number is the host's own, epoch and all (PROTOCOL 4). */
-	packet->auth =
-	        (struct hm_auth_data){ .present = sign, .epoch = b->epoch - (b->ack_seq > b->seq) };
-	b->handed = true;
+	packet->auth = (struct hm_auth_data){ .present = sign, .epoch = number.epoch };
 	hm_fx_count(fx, HM_COUNT_HANDOFF);
+}
+
+/* For the request under way or just accepted; a number accepted since is at most one wrap ahead. */
+static void ask_handoff(const struct ms_state *ms, struct hm_binding *b, struct hm_fx *fx)
+{
+	struct hm_number number = { .epoch = b->epoch - (b->ack_seq > b->seq), .seq = b->ack_seq };
+
+	b->handed = true;
+	send_handoff(ms, b, &b->peer, number, fx);
 }
 
 static void bind_as_asked(struct ms_state *ms, struct hm_binding *b, const struct hm_event *ev,
@@ -198,19 +205,18 @@ static void on_bind_done(struct ms_state *ms, const struct hm_event *ev, struct 
 		ask_handoff(ms, b, fx);
 }
 
-/* Another node announces an address that we serve. If that is the server we took it over from, it
- * has not heard; else somebody may have taken it over from us. */
-static void on_rival(struct ms_state *ms, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
+/* Another node lays claim to an address that we serve. If it is a server of our network, whoever
+ * has the host's older number lets go: we say ours, and it says its own when that is newer. */
+static void on_rival(struct ms_state *ms, struct hm_binding *b, struct hm_fx *fx)
 {
-	if (!is_sibling(ms->config, &b->peer)) {
-		hm_binder_look_again(&ms->binder, b, now, fx);
-		return;
-	}
-	if (b->contests == 0)
-		return;
-	b->contests--;
-	ask_handoff(ms, b, fx);
-	hm_proxy_announce(&ms->binder.proxy, &b->claimed, b->router, fx);
+	const struct hm_addr_list *peers = &ms->config->ms.peers;
+	struct hm_number number = { .epoch = b->epoch, .seq = b->seq };
+
+	for (unsigned i = 0; i < peers->n && hm_fx_has_room(fx); i++)
+		if (is_sibling(ms->config, &peers->a[i]))
+			send_handoff(ms, b, &peers->a[i], number, fx);
+	if (b->probe == HM_PROBE_NONE)
+		hm_proxy_announce(&ms->binder.proxy, &b->claimed, b->router, fx);
 }
 
 static void on_neighbour(struct ms_state *ms, const struct hm_event *ev, struct hm_fx *fx)
@@ -218,7 +224,7 @@ static void on_neighbour(struct ms_state *ms, const struct hm_event *ev, struct 
 	struct hm_binding *b = hm_binder_neighbour(&ms->binder, &ev->rx.packet, ev->now_ms, fx);
 
 	if (b)
-		on_rival(ms, b, ev->now_ms, fx);
+		on_rival(ms, b, fx);
 }
 
 /* A server of our own network asks for a GCoA: it serves the host from now on, and sending on to
@@ -235,8 +241,8 @@ static void let_go(struct ms_state *ms, const struct hm_event *ev, struct hm_num
 	}
 	if (hm_binder_number_from_peer(&ms->binder, b, number, fx))
 		hm_binder_end(&ms->binder, b, HM_ENDED_TAKEN_OVER, fx);
-	else if (b->served && hm_addr_eq(&b->peer, &packet->src))
-		on_rival(ms, b, ev->now_ms, fx);
+	else if (b->served && hm_binder_may_contest(b))
+		on_rival(ms, b, fx);
 }
 
 /* A host of ours registered with another server (draft 4.3.6). Not answered, whatever it is. */

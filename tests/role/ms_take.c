@@ -85,7 +85,7 @@ Test(ms_take, its_defence_counts_only_once_it_must_have_heard)
 	rig_clear(&r);
 	/* The host asks again, and so do we. */
 	take_over(&r, 250, 2);
-	cr_assert_eq(r.counters.n[HM_COUNT_HANDOFF], 2);
+	cr_assert_eq(r.counters.n[HM_COUNT_HANDOFF], 3);
 	rig_until(&r, 505);
 	rig_until(&r, 1505);
 	cr_assert_eq(r.binds, 1, "nobody objected to the second probe");
@@ -103,21 +103,26 @@ Test(ms_take, a_node_that_goes_on_defending_keeps_its_address)
 	rig_until(&r, 100);
 	for (n = 0; r.counters.n[HM_COUNT_DAD_FAILED] == 0 && n < 100; n++)
 		defend(&r, r.now + 400, false);
-	cr_assert_eq(n, 9);
+	cr_assert_eq(n, 6);
 	cr_assert_eq(r.binds, 0);
 	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.back.status, HM_ST_DAD_FAILED);
 	rig_free(&r);
 }
 
-Test(ms_take, a_first_registration_is_not_lenient)
+Test(ms_take, a_first_registration_asks_the_other_servers_when_it_meets_a_defence)
 {
 	struct hm_config config = two_servers();
 	struct rig r;
 
 	ms_rig(&r, &config);
 	ms_ask(&r, 0, HM_MSG_REG_REQUEST, LCOA_A, 1, 600);
+	rig_clear(&r);
 	defend(&r, 100, false);
-	cr_assert_eq(r.counters.n[HM_COUNT_DAD_FAILED], 1);
+	rig_expect(&r, "   100 < send handoff src=2001:db8:f::1 dst=2001:db8:f::2 "
+	               "hao=2001:db8:1::9 seq=1 life=60 malen=64 gcoa=2001:db8:f::9 spi=0x0 "
+	               "use=ms-ms\n");
+	rig_until(&r, 1500);
+	cr_assert_eq(r.binds, 1, "nobody objected to the second probe");
 	rig_free(&r);
 }
 
@@ -151,6 +156,8 @@ Test(ms_take, nobody_lets_go_for_an_old_number_a_stranger_or_a_bad_key)
 	ms_rig(&r, &config);
 	ms_registered(&r, 600);
 	rig_packet(&r, 5000, &packet, HM_VERDICT_OK);
+	cr_assert_eq(r.unbinds, 0);
+	rig_clear(&r);
 	packet = let_go(2);
 	rig_packet(&r, 5001, &packet, HM_VERDICT_BAD);
 	rig_packet(&r, 5002, &packet, HM_VERDICT_MISSING);
@@ -184,7 +191,8 @@ Test(ms_take, a_server_that_did_not_hear_is_told_again_when_it_shows)
 	               "target=2001:db8:f::9 O\n");
 	for (unsigned i = 0; i < 20; i++)
 		defend(&r, 5001 + i, true);
-	cr_assert_eq(r.counters.n[HM_COUNT_HANDOFF], 1 + 8, "a bound on answers");
+	cr_assert_eq(r.counters.n[HM_COUNT_HANDOFF], 1 + 5, "a bound on answers");
+	cr_assert_eq(r.unbinds, 0);
 	rig_free(&r);
 }
 
@@ -200,6 +208,7 @@ Test(ms_take, a_server_back_from_the_dead_asks_before_it_announces)
 		                              .seq = 1,
 		                              .lifetime_s = 600,
 		                              .expires_ms = 600000 } };
+	struct hm_packet newer = let_go(2);
 	struct rig r;
 
 	rig_init(&r, &hm_role_ms, &config);
@@ -211,12 +220,15 @@ Test(ms_take, a_server_back_from_the_dead_asks_before_it_announces)
 	cr_assert_eq(rig_count(&r, HM_FX_SEND), 1);
 	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.kind, HM_MSG_NS);
 	rig_clear(&r);
+	/* It says which number it has, and the newer one is said to it. */
 	defend(&r, 5, false);
-	rig_expect(&r, "     5 < unbind ms home=2001:db8:1::9 gcoa=2001:db8:f::9 "
-	               "coa=2001:db8:a::9 seq=1 life=600 | encap match=2001:db8:f::9 "
-	               "home=2001:db8:1::9 local=2001:db8:f::1 remote=2001:db8:a::9\n"
-	               "     5 < note binding-removed home=2001:db8:1::9 gcoa=2001:db8:f::9 "
-	               "coa=2001:db8:a::9 status=2\n");
+	rig_expect(&r, "     5 < send handoff src=2001:db8:f::1 dst=2001:db8:f::2 "
+	               "hao=2001:db8:1::9 seq=1 life=60 malen=64 gcoa=2001:db8:f::9 spi=0x0 "
+	               "use=ms-ms\n");
+	rig_packet(&r, 10, &newer, HM_VERDICT_OK);
+	cr_assert_eq(r.unbinds, 1);
+	rig_until(&r, 5000);
+	cr_assert_eq(r.sends, 2, "it is silent from then on");
 	rig_free(&r);
 }
 
@@ -231,5 +243,37 @@ Test(ms_take, without_probing_the_other_server_lets_go_once_we_serve)
 	cr_assert_eq(r.counters.n[HM_COUNT_HANDOFF], 0);
 	rig_bind_done(&r, 5, HM_OK);
 	cr_assert_eq(r.counters.n[HM_COUNT_HANDOFF], 1);
+	rig_free(&r);
+}
+
+Test(ms_take, an_old_number_is_answered_with_the_newer_one)
+{
+	struct hm_config config = two_servers();
+	struct hm_packet old = let_go(1);
+	struct rig r;
+
+	ms_rig(&r, &config);
+	ms_registered(&r, 600);
+	old.handoff.seq = 0;
+	rig_packet(&r, 5000, &old, HM_VERDICT_OK);
+	cr_assert_eq(r.unbinds, 0);
+	cr_assert_eq(r.counters.n[HM_COUNT_HANDOFF], 1);
+	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.handoff.seq, 1);
+	rig_free(&r);
+}
+
+Test(ms_take, a_node_that_is_no_server_wins_in_the_end)
+{
+	struct hm_config config = two_servers();
+	struct rig r;
+
+	config.ms.dad = HM_DAD_OPTIMISTIC;
+	ms_rig(&r, &config);
+	take_over(&r, 0, 1);
+	rig_bind_done(&r, 5, HM_OK);
+	for (unsigned i = 0; r.unbinds == 0 && i < 100; i++)
+		defend(&r, r.now + 405, false);
+	cr_assert_eq(r.unbinds, 1);
+	cr_assert_leq(r.now, 5000);
 	rig_free(&r);
 }

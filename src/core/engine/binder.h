@@ -30,7 +30,7 @@
 /* How long a registration waits for an interface that is not there (yet). */
 #define HM_BINDER_LINK_WAIT_MS (5 * HM_SECOND)
 /* How often and for how long another server of the network may be in the way. */
-#define HM_BINDER_CONTESTS 8
+#define HM_BINDER_CONTESTS 5
 #define HM_BINDER_CONTEST_MS 400
 
 struct hm_binder {
@@ -126,12 +126,16 @@ void hm_binder_restore(struct hm_binder *bd, const struct hm_binding_row *row,
 void hm_binder_drop_row(const struct hm_binding_row *row, struct hm_fx *fx);
 
 void hm_binder_link(struct hm_binder *bd, const struct hm_link *link, hm_ms now);
-/* Neighbour Solicitations and Advertisements. A served binding whose address another node announces
- * as its own, or NULL. */
+/* Neighbour Solicitations and Advertisements. A served binding to whose address another node lays
+ * claim, which may be a server of our network that is behind, or that has taken it over; or NULL.
+ */
 struct hm_binding *hm_binder_neighbour(struct hm_binder *bd, const struct hm_packet *packet,
                                        hm_ms now, struct hm_fx *fx);
 /* Errors about packets that we tunnelled go to their inner source (PROTOCOL 7). */
 void hm_binder_icmp(const struct hm_binder *bd, const struct hm_packet *packet, struct hm_fx *fx);
+
+/* Whether another node's claim may be answered once more. */
+bool hm_binder_may_contest(struct hm_binding *b);
 
 void hm_binder_tick(struct hm_binder *bd, hm_ms now, struct hm_fx *fx);
 hm_ms hm_binder_deadline(const struct hm_binder *bd);
@@ -147,8 +151,6 @@ void hm_binder_refuse_pending(const struct hm_binder *bd, const struct hm_bindin
 void hm_binder_probe(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx);
 /* Probes a little later, once another server may have let go of the address. */
 void hm_binder_probe_later(struct hm_binder *bd, struct hm_binding *b, hm_ms now);
-/* A served binding: is its address still ours? Told anew when nobody objects. */
-void hm_binder_look_again(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx);
 /* The next of the announcements of an address that is served since just now. */
 void hm_binder_announce(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx);
 void hm_binder_sweep(struct hm_binder *bd, hm_ms now, struct hm_fx *fx);

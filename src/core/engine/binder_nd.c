@@ -49,14 +49,6 @@ void hm_binder_probe_later(struct hm_binder *bd, struct hm_binding *b, hm_ms now
 	probe_after(bd, b, hm_after(now, HM_BINDER_CONTEST_MS / 4));
 }
 
-/* A binding that is served already: whether the address is still ours, told again if it is. */
-void hm_binder_look_again(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
-{
-	if (b->repeats == 0)
-		b->repeats = 1;
-	hm_binder_probe(bd, b, now, fx);
-}
-
 void hm_binder_announce(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
 {
 	b->timer_ms = HM_NEVER;
@@ -77,6 +69,14 @@ void hm_binder_link(struct hm_binder *bd, const struct hm_link *link, hm_ms now)
 	bd->sweep_at = now;
 }
 
+/* It may have been taken over meanwhile; told anew when nobody objects. */
+static void look_again(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
+{
+	if (b->repeats == 0)
+		b->repeats = 1;
+	hm_binder_probe(bd, b, now, fx);
+}
+
 static void sweep_one(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
 {
 	bool settled = b->state == HM_SLOT_ACTIVE || b->state == HM_SLOT_FORWARDING;
@@ -84,7 +84,7 @@ static void sweep_one(struct hm_binder *bd, struct hm_binding *b, hm_ms now, str
 	if (b->probe == HM_PROBE_WAITING)
 		hm_binder_probe(bd, b, now, fx);
 	else if (bd->shared && settled && b->probe == HM_PROBE_NONE)
-		hm_binder_look_again(bd, b, now, fx); /* it may have been taken over meanwhile */
+		look_again(bd, b, now, fx);
 	else if (b->served && b->probe == HM_PROBE_NONE)
 		hm_proxy_announce(&bd->proxy, &b->claimed, b->router, fx);
 }
@@ -113,10 +113,9 @@ static bool conflicts(const struct hm_binder *bd, const struct hm_binding *b,
 	return hm_proxy_is_conflict(&bd->proxy, packet, nonce);
 }
 
-/* The former server of our network defends what it may not know that it lost. */
-static bool may_give_way(struct hm_binding *b)
+bool hm_binder_may_contest(struct hm_binding *b)
 {
-	if (b->state != HM_SLOT_PROBING || !b->handed || b->contests == 0)
+	if (b->contests == 0)
 		return false;
 	b->contests--;
 	return true;
@@ -143,16 +142,18 @@ struct hm_binding *hm_binder_neighbour(struct hm_binder *bd, const struct hm_pac
 	if (!b)
 		return NULL;
 	if (is_rival(bd, b, packet))
-		return b;
+		return hm_binder_may_contest(b) ? b : NULL;
 	if (conflicts(bd, b, packet)) {
-		if (may_give_way(b))
-			probe_after(bd, b, hm_after(now, HM_BINDER_CONTEST_MS));
-		else
+		if (!hm_binder_may_contest(b)) {
 			hm_binder_conflict(bd, b, fx);
-	} else if (solicit && b->served &&
-	           !(b->probe == HM_PROBE_SENT && hm_addr_is_any(&packet->src))) {
-		hm_proxy_answer(&bd->proxy, packet, b->router, fx);
+			return NULL;
+		}
+		/* It may be a server of our network that has not heard yet. */
+		probe_after(bd, b, hm_after(now, HM_BINDER_CONTEST_MS));
+		return b;
 	}
+	if (solicit && b->served && !(b->probe == HM_PROBE_SENT && hm_addr_is_any(&packet->src)))
+		hm_proxy_answer(&bd->proxy, packet, b->router, fx);
 	return NULL;
 }
 
