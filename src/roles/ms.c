@@ -235,14 +235,15 @@ static void let_go(struct ms_state *ms, const struct hm_event *ev, struct hm_num
 	const struct hm_packet *packet = &ev->rx.packet;
 	struct hm_binding *b = hm_bindings_find(&ms->binder.table, &packet->home);
 
-	if (!b || !hm_binding_is_live(b) || !hm_addr_eq(&b->claimed, &packet->handoff.new_gcoa)) {
-		hm_fx_count(fx, HM_COUNT_REFUSED);
+	if (b && !hm_binder_number_from_peer(&ms->binder, b, number, fx)) {
+		if (b->served && hm_binder_may_contest(b))
+			on_rival(ms, b, fx);
 		return;
 	}
-	if (hm_binder_number_from_peer(&ms->binder, b, number, fx))
+	if (b && hm_binding_is_live(b) && hm_addr_eq(&b->claimed, &packet->handoff.new_gcoa))
 		hm_binder_end(&ms->binder, b, HM_ENDED_TAKEN_OVER, fx);
-	else if (b->served && hm_binder_may_contest(b))
-		on_rival(ms, b, fx);
+	else
+		hm_fx_count(fx, HM_COUNT_REFUSED);
 }
 
 /* A host of ours registered with another server (draft 4.3.6). Not answered, whatever it is. */
