@@ -142,7 +142,7 @@ static void on_packet(struct ha_state *ha, const struct hm_event *ev, struct hm_
 		break;
 	case HM_MSG_NS:
 	case HM_MSG_NA:
-		hm_binder_neighbour(&ha->binder, packet, fx);
+		(void)hm_binder_neighbour(&ha->binder, packet, ev->now_ms, fx);
 		break;
 	case HM_MSG_ICMP_ERROR:
 		hm_binder_icmp(&ha->binder, packet, fx);

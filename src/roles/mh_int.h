@@ -116,6 +116,7 @@ struct mh_past {
 
 struct mh_bound {
 	bool valid;
+	bool doubted; /* asked for something else since, unanswered: it may hold that instead */
 	struct hm_addr coa;
 	hm_ms since_ms, expires_ms, refresh_ms;
 };
@@ -124,6 +125,7 @@ struct mh_ask {
 	bool active, leave; /* leave: lifetime 0 */
 	enum hm_msg_kind kind;
 	struct hm_addr coa, src;
+	struct hm_addr former[2];     /* the servers a Request names, in turns */
 	struct hm_number first, last; /* sent with this content, unanswered */
 	struct hm_retry retry;
 	unsigned sent, failures;
@@ -164,7 +166,8 @@ struct mh_peer {
 struct mh_last {
 	bool used;
 	uint8_t level;
-	struct hm_addr ms;
+	struct hm_addr ms;    /* that acknowledged us last */
+	struct hm_addr asked; /* that was sent a Request last */
 };
 
 struct mh {
@@ -247,9 +250,13 @@ struct hm_addr hm_mh_top(const struct mh *mh);
 void hm_mh_server_fail(struct mh *mh, struct mh_peer *ms, hm_ms hold);
 struct mh_last *hm_mh_last(struct mh *mh, uint8_t level);
 void hm_mh_last_set(struct mh *mh, uint8_t level, const struct hm_addr *ms, struct hm_fx *fx);
+/* What that server acknowledged does not count any more. */
+void hm_mh_server_doubt(struct mh *mh, const struct hm_addr *ms);
 void hm_mh_last_forget(struct mh *mh, struct hm_fx *fx);
 
 /* mh_reg.c: the binding update list */
+/* The peer acknowledged this care-of address, and no other was asked for since. */
+bool hm_mh_holds(const struct mh_peer *peer, const struct hm_addr *coa);
 struct mh_want {
 	enum { MH_WANT_NOTHING, MH_WANT_BOUND, MH_WANT_GONE } what;
 	struct hm_addr coa, src;

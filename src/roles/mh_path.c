@@ -78,7 +78,7 @@ static bool knows(const struct mh_peer *peer, const struct hm_addr *coa)
 {
 	if (peer->ask.active && peer->ask.sent > 0 && !peer->ask.leave)
 		return hm_addr_eq(&peer->ask.coa, coa);
-	return peer->bound.valid && hm_addr_eq(&peer->bound.coa, coa);
+	return hm_mh_holds(peer, coa);
 }
 
 static void accept_all(const struct mh *mh, const struct hm_addr *ha, struct hm_forward *f)

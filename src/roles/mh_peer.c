@@ -152,7 +152,7 @@ static void restore_server(struct mh *mh, const struct hm_registration_row *row)
 	mh->ever_registered = true;
 	/* Its level is known only when it is advertised again; in a two-level domain it is 0. */
 	if (!mh->last[0].used)
-		mh->last[0] = (struct mh_last){ true, 0, row->peer };
+		mh->last[0] = (struct mh_last){ .used = true, .ms = row->peer };
 }
 
 static void restore_registration(struct mh *mh, const struct hm_registration_row *row)

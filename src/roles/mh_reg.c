@@ -7,7 +7,6 @@
 #define FIRST_MS 250
 #define CAP_MS (32 * HM_SECOND)
 #define MS_TRIES 4
-#define PROBE_TRIES 2
 #define CH_TRIES 5
 #define HA_TELL_AFTER 5
 
@@ -92,6 +91,11 @@ static bool same_ask(const struct mh_ask *ask, const struct mh_want *want)
 	       hm_addr_eq(&ask->coa, &want->coa);
 }
 
+bool hm_mh_holds(const struct mh_peer *peer, const struct hm_addr *coa)
+{
+	return peer->bound.valid && !peer->bound.doubted && hm_addr_eq(&peer->bound.coa, coa);
+}
+
 /* When the peer must be sent something; 0: now. */
 static hm_ms due_at(const struct mh_peer *peer, const struct mh_want *want)
 {
@@ -99,8 +103,7 @@ static hm_ms due_at(const struct mh_peer *peer, const struct mh_want *want)
 		return HM_NEVER;
 	if (same_ask(&peer->ask, want) && hm_addr_eq(&peer->ask.src, &want->src))
 		return peer->ask.retry.next_at;
-	if (want->what == MH_WANT_BOUND && peer->bound.valid &&
-	    hm_addr_eq(&peer->bound.coa, &want->coa))
+	if (want->what == MH_WANT_BOUND && hm_mh_holds(peer, &want->coa))
 		return peer->bound.refresh_ms > peer->hold_ms ? peer->bound.refresh_ms
 		                                              : peer->hold_ms;
 	return peer->hold_ms;
@@ -175,20 +178,26 @@ static enum hm_msg_kind kind_of(const struct mh_peer *peer, const struct mh_want
 		return HM_MSG_REG_UPDATE;
 	if (!peer->bound.valid)
 		return HM_MSG_REG_REQUEST;
-	return hm_addr_eq(&peer->bound.coa, &want->coa) ? HM_MSG_REG_REFRESH : HM_MSG_REG_UPDATE;
+	return hm_mh_holds(peer, &want->coa) ? HM_MSG_REG_REFRESH : HM_MSG_REG_UPDATE;
+}
+
+/* While the server does not answer, its predecessors are named in turns. */
+static struct hm_addr former_server(const struct mh_ask *ask)
+{
+	const struct hm_addr *former = &ask->former[(ask->sent + 1) % 2];
+
+	return hm_addr_is_any(former) ? ask->former[ask->sent % 2] : *former;
 }
 
 static void fill_reg(struct mh *mh, const struct mh_peer *ms, struct hm_reg *reg)
 {
-	const struct mh_last *last = hm_mh_last(mh, ms->level);
-
 	reg->ack = true;
 	reg->malen = ms->plen;
 	reg->seq = ms->ask.last.seq;
 	reg->lifetime_s = ms->ask.leave ? 0 : mh->config->lifetime_s;
 	reg->has_prev_ms = ms->ask.kind == HM_MSG_REG_REQUEST && mh->ever_registered;
-	if (reg->has_prev_ms && last && !hm_addr_eq(&last->ms, &ms->addr))
-		reg->prev_ms = last->ms;
+	if (reg->has_prev_ms)
+		reg->prev_ms = former_server(&ms->ask);
 	reg->has_alt_coa = !ms->ask.leave && !hm_addr_eq(&ms->ask.coa, &ms->ask.src);
 	reg->alt_coa = reg->has_alt_coa ? ms->ask.coa : hm_addr_any;
 }
@@ -247,14 +256,30 @@ static void transmit(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
 	ask_send(mh, peer, fx);
 }
 
-/* Packets sent on by the former server arrive from it at the new GCoA (draft 4.3.6). */
-static void expect_handoff(struct mh *mh, const struct mh_peer *ms)
+static void name_former(struct mh *mh, struct mh_peer *ms, unsigned i, const struct hm_addr *former)
 {
-	const struct mh_last *last = hm_mh_last(mh, ms->level);
 	struct hm_addr gcoa = hm_addr_join(&ms->addr, ms->plen, &mh->home);
 
-	if (last && !hm_addr_eq(&last->ms, &ms->addr))
-		hm_mh_path_past(mh, &gcoa, &last->ms);
+	if (hm_addr_is_any(former) || hm_addr_eq(former, &ms->addr))
+		return;
+	ms->ask.former[i] = *former;
+	/* Packets sent on by it arrive from it at the new GCoA (draft 4.3.6). */
+	hm_mh_path_past(mh, &gcoa, former);
+	/* It may soon hold something else than it acknowledged: who goes back registers anew. */
+	hm_mh_server_doubt(mh, former);
+}
+
+/* Who is to be told that we are at `ms` now: the server asked last, which may have accepted
+ * although we never heard so, and the one that acknowledged last. */
+static void leave_former(struct mh *mh, struct mh_peer *ms)
+{
+	struct mh_last *last = hm_mh_last(mh, ms->level);
+
+	if (!last)
+		return;
+	name_former(mh, ms, 0, &last->asked);
+	name_former(mh, ms, 1, &last->ms);
+	last->asked = ms->addr;
 }
 
 static void begin(struct mh *mh, struct mh_peer *peer, const struct mh_want *want, struct hm_fx *fx)
@@ -267,10 +292,11 @@ static void begin(struct mh *mh, struct mh_peer *peer, const struct mh_want *wan
 		.src = want->src,
 	};
 	peer->maybe_bound = true;
+	peer->bound.doubted |= !hm_addr_eq(&peer->bound.coa, &want->coa);
 	if (peer->kind != HM_ROLE_MS || peer->ask.leave)
 		return;
 	if (peer->ask.kind == HM_MSG_REG_REQUEST)
-		expect_handoff(mh, peer);
+		leave_former(mh, peer);
 	/* The server may send before its acknowledgement does: be ready to receive first. */
 	hm_mh_path_home(mh, fx);
 }
@@ -283,7 +309,8 @@ static unsigned tries_of(const struct mh_peer *peer)
 		return UINT32_MAX; /* until it answers, or until the binding is over */
 	if (peer->ask.leave)
 		return 1;
-	return peer->failed ? PROBE_TRIES : MS_TRIES;
+	/* A server that probes for duplicates first takes more than a second. */
+	return MS_TRIES;
 }
 
 static void act(struct mh *mh, struct mh_peer *peer, const struct mh_want *want, struct hm_fx *fx)

@@ -202,7 +202,7 @@ static bool holds(const struct mh *mh, const struct mh_peer *ms)
 {
 	struct hm_addr coa = hm_mh_server_coa(mh, ms);
 
-	return ms->bound.valid && hm_addr_eq(&ms->bound.coa, &coa);
+	return hm_mh_holds(ms, &coa);
 }
 
 bool hm_mh_chain_settled(const struct mh *mh, const struct mh_peer *below)
@@ -233,6 +233,14 @@ void hm_mh_server_fail(struct mh *mh, struct mh_peer *ms, hm_ms hold)
 	mh->more = true;
 }
 
+void hm_mh_server_doubt(struct mh *mh, const struct hm_addr *ms)
+{
+	struct mh_peer *p = find(mh, ms);
+
+	if (p)
+		p->bound.valid = false;
+}
+
 struct mh_last *hm_mh_last(struct mh *mh, uint8_t level)
 {
 	for (unsigned i = 0; i < HM_LEVELS_MAX; i++)
@@ -255,8 +263,10 @@ void hm_mh_last_set(struct mh *mh, uint8_t level, const struct hm_addr *ms, stru
 
 	/* The first registration is over when its last level is. */
 	mh->ever_registered |= hm_mh_chain_settled(mh, NULL);
-	if (last && hm_addr_eq(&last->ms, ms))
+	if (last && hm_addr_eq(&last->ms, ms)) {
+		last->asked = hm_addr_any;
 		return;
+	}
 	if (last) {
 		struct mh_peer *old = find(mh, &last->ms);
 
@@ -269,7 +279,7 @@ void hm_mh_last_set(struct mh *mh, uint8_t level, const struct hm_addr *ms, stru
 			last = &mh->last[i];
 	if (!last)
 		last = &mh->last[0];
-	*last = (struct mh_last){ true, level, *ms };
+	*last = (struct mh_last){ .used = true, .level = level, .ms = *ms };
 }
 
 /* The present attachment has no mobility server: the next Request says so. */

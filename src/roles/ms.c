@@ -22,6 +22,13 @@ static size_t ms_size(const struct hm_config *config)
 	return sizeof(struct ms_state) + hm_bindings_size(config->ms.max_bindings);
 }
 
+/* Another server of our own Mobility Network (draft 1, 3). */
+static bool is_sibling(const struct hm_config *config, const struct hm_addr *ms)
+{
+	return hm_addr_in(ms, &config->ms.address, config->ms.plen) &&
+	       !hm_addr_eq(ms, &config->ms.address);
+}
+
 static void configure(struct ms_state *ms, const struct hm_config *config)
 {
 	struct hm_binder *bd = &ms->binder;
@@ -32,6 +39,9 @@ static void configure(struct ms_state *ms, const struct hm_config *config)
 	bd->rewrite = config->ms.rewrite;
 	bd->dad = config->ms.dad;
 	bd->lifetime_max_s = config->ms.lifetime_max_s;
+	bd->shared = false;
+	for (unsigned i = 0; i < config->ms.peers.n; i++)
+		bd->shared |= is_sibling(config, &config->ms.peers.a[i]);
 }
 
 static void ms_init(void *state, const struct hm_config *config, uint64_t seed)
@@ -101,6 +111,38 @@ static enum hm_status objection(const struct ms_state *ms, const struct hm_packe
 	return HM_ST_ACCEPTED;
 }
 
+/* Asks another server to send on what still arrives there (draft 4.3.6), or, when it is of our own
+ * network, to let go of the GCoA (PROTOCOL 4). The number is the host's own, epoch and all. */
+static void send_handoff(const struct ms_state *ms, const struct hm_binding *b,
+                         const struct hm_addr *to, struct hm_number number, struct hm_fx *fx)
+{
+	struct hm_effect *e = hm_fx_add(fx, HM_FX_SEND);
+	struct hm_packet *packet = &e->send.packet;
+	bool sign = !ms->config->common.auth_none;
+
+	e->send.use = sign ? HM_USE_MS_MS : HM_USE_NONE;
+	packet->kind = HM_MSG_HANDOFF;
+	packet->src = ms->config->ms.address;
+	packet->dst = *to;
+	packet->has_home = true;
+	packet->home = b->home;
+	packet->handoff = (struct hm_handoff){ .malen = ms->config->ms.plen,
+		                               .seq = number.seq,
+		                               .lifetime_s = FORWARDING_MAX_S,
+		                               .new_gcoa = b->claimed };
+	packet->auth = (struct hm_auth_data){ .present = sign, .epoch = number.epoch };
+	hm_fx_count(fx, HM_COUNT_HANDOFF);
+}
+
+/* For the request under way or just accepted; a number accepted since is at most one wrap ahead. */
+static void ask_handoff(const struct ms_state *ms, struct hm_binding *b, struct hm_fx *fx)
+{
+	struct hm_number number = { .epoch = b->epoch - (b->ack_seq > b->seq), .seq = b->ack_seq };
+
+	b->handed = true;
+	send_handoff(ms, b, &b->peer, number, fx);
+}
+
 static void bind_as_asked(struct ms_state *ms, struct hm_binding *b, const struct hm_event *ev,
                           struct hm_fx *fx)
 {
@@ -120,7 +162,11 @@ static void bind_as_asked(struct ms_state *ms, struct hm_binding *b, const struc
 	if (packet->kind == HM_MSG_REG_REQUEST && reg->has_prev_ms && is_peer(ms, &reg->prev_ms) &&
 	    !hm_addr_eq(&reg->prev_ms, &ms->config->ms.address))
 		ask.peer = reg->prev_ms;
+	ask.takes_over = is_sibling(ms->config, &ask.peer);
 	hm_binder_register(&ms->binder, b, &ask, ev->now_ms, fx);
+	/* It would defend the GCoA against our probe: it is asked first. */
+	if (ask.takes_over && b->state == HM_SLOT_PROBING)
+		ask_handoff(ms, b, fx);
 }
 
 /* Registration Request, Update and Refresh (draft 4.3.2 - 4.3.4). */
@@ -150,37 +196,54 @@ static void on_registration(struct ms_state *ms, const struct hm_event *ev, stru
 		bind_as_asked(ms, b, ev, fx);
 }
 
-/* Asks the former server to send on what still arrives there; never repeated (draft 4.3.6). */
-static void ask_handoff(const struct ms_state *ms, struct hm_binding *b, struct hm_fx *fx)
-{
-	struct hm_effect *e = hm_fx_add(fx, HM_FX_SEND);
-	struct hm_packet *packet = &e->send.packet;
-	bool sign = !ms->config->common.auth_none;
-
-	e->send.use = sign ? HM_USE_MS_MS : HM_USE_NONE;
-	packet->kind = HM_MSG_HANDOFF;
-	packet->src = ms->config->ms.address;
-	packet->dst = b->peer;
-	packet->has_home = true;
-	packet->home = b->home;
-	packet->handoff = (struct hm_handoff){ .malen = ms->config->ms.plen,
-		                               .seq = b->ack_seq,
-		                               .lifetime_s = FORWARDING_MAX_S,
-		                               .new_gcoa = b->claimed };
-	/* The number is the host's own, epoch and all (PROTOCOL 4). */
-	packet->auth =
-	        (struct hm_auth_data){ .present = sign, .epoch = b->epoch - (b->ack_seq > b->seq) };
-	b->peer = hm_addr_any;
-	hm_fx_count(fx, HM_COUNT_HANDOFF);
-}
-
 static void on_bind_done(struct ms_state *ms, const struct hm_event *ev, struct hm_fx *fx)
 {
 	struct hm_binding *b =
 	        hm_binder_bind_done(&ms->binder, ev->done.ticket, ev->done.err, ev->now_ms, fx);
 
-	if (b && !hm_addr_is_any(&b->peer))
+	if (b && !hm_addr_is_any(&b->peer) && !b->handed)
 		ask_handoff(ms, b, fx);
+}
+
+/* Another node lays claim to an address that we serve. If it is a server of our network, whoever
+ * has the host's older number lets go: we say ours, and it says its own when that is newer. */
+static void on_rival(struct ms_state *ms, struct hm_binding *b, struct hm_fx *fx)
+{
+	const struct hm_addr_list *peers = &ms->config->ms.peers;
+	struct hm_number number = { .epoch = b->epoch, .seq = b->seq };
+
+	for (unsigned i = 0; i < peers->n && hm_fx_has_room(fx); i++)
+		if (is_sibling(ms->config, &peers->a[i]))
+			send_handoff(ms, b, &peers->a[i], number, fx);
+	if (b->probe == HM_PROBE_NONE)
+		hm_proxy_announce(&ms->binder.proxy, &b->claimed, b->router, fx);
+}
+
+static void on_neighbour(struct ms_state *ms, const struct hm_event *ev, struct hm_fx *fx)
+{
+	struct hm_binding *b = hm_binder_neighbour(&ms->binder, &ev->rx.packet, ev->now_ms, fx);
+
+	if (b)
+		on_rival(ms, b, fx);
+}
+
+/* A server of our own network asks for a GCoA: it serves the host from now on, and sending on to
+ * ourselves makes no sense. What it asks with an old number is ours, and it is told so. */
+static void let_go(struct ms_state *ms, const struct hm_event *ev, struct hm_number number,
+                   struct hm_fx *fx)
+{
+	const struct hm_packet *packet = &ev->rx.packet;
+	struct hm_binding *b = hm_bindings_find(&ms->binder.table, &packet->home);
+
+	if (b && !hm_binder_number_from_peer(&ms->binder, b, number, fx)) {
+		if (b->served && hm_binder_may_contest(b))
+			on_rival(ms, b, fx);
+		return;
+	}
+	if (b && hm_binding_is_live(b) && hm_addr_eq(&b->claimed, &packet->handoff.new_gcoa))
+		hm_binder_end(&ms->binder, b, HM_ENDED_TAKEN_OVER, fx);
+	else
+		hm_fx_count(fx, HM_COUNT_REFUSED);
 }
 
 /* A host of ours registered with another server (draft 4.3.6). Not answered, whatever it is. */
@@ -202,6 +265,10 @@ static void on_handoff(struct ms_state *ms, const struct hm_event *ev, struct hm
 	}
 	if (!hm_event_is_authentic_for(ev, HM_USE_MS_MS, fx))
 		return;
+	if (is_sibling(ms->config, &packet->src)) {
+		let_go(ms, ev, number, fx);
+		return;
+	}
 	b = hm_bindings_find(&ms->binder.table, &packet->home);
 	if (b && !hm_binder_number_from_peer(&ms->binder, b, number, fx))
 		return;
@@ -235,7 +302,7 @@ static void on_packet(struct ms_state *ms, const struct hm_event *ev, struct hm_
 		break;
 	case HM_MSG_NS:
 	case HM_MSG_NA:
-		hm_binder_neighbour(&ms->binder, packet, fx);
+		on_neighbour(ms, ev, fx);
 		break;
 	case HM_MSG_ICMP_ERROR:
 		hm_binder_icmp(&ms->binder, packet, fx);

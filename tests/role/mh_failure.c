@@ -92,17 +92,21 @@ Test(mh_failure, a_server_that_keeps_silent_is_asked_four_times_then_left_then_p
 	         " 13700 < send t8 reg-request src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:f1::1 "
 	         "if=3 hao=2001:db8:1::aa seq=5 life=600 malen=64 use=mh-ms\n"
 	         " 13931 < send t9 reg-request src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:f1::1 "
-	         "if=3 hao=2001:db8:1::aa seq=6 life=600 malen=64 use=mh-ms\n");
+	         "if=3 hao=2001:db8:1::aa seq=6 life=600 malen=64 use=mh-ms\n"
+	         " 14395 < send t10 reg-request src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:f1::1 "
+	         "if=3 hao=2001:db8:1::aa seq=7 life=600 malen=64 use=mh-ms\n"
+	         " 15461 < send t11 reg-request src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:f1::1 "
+	         "if=3 hao=2001:db8:1::aa seq=8 life=600 malen=64 use=mh-ms\n");
 	/* The next probe, after another 20 s or so, is answered. */
-	advertise(34500);
+	advertise(37900);
 	rig_clear(&r);
-	mh_ack(&r, 34510, MS1, LCOA11, r.sends ? 7 : 0, 0);
+	mh_ack(&r, 37910, MS1, LCOA11, r.sends ? 9 : 0, 0);
 	mh_story(&r,
-	         " 34510 < note registered home=2001:db8:1::aa coa=2001:db8:f1:1:0:ff:fe00:3 "
+	         " 37910 < note registered home=2001:db8:1::aa coa=2001:db8:f1:1:0:ff:fe00:3 "
 	         "peer=2001:db8:f1::1\n"
-	         " 34510 < send t11 binding-update src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:1::1 "
+	         " 37910 < send t14 binding-update src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:1::1 "
 	         "if=3 hao=2001:db8:1::aa seq=3 life=600 A H alt=2001:db8:f1::aa use=mh-ha\n"
-	         " 34510 < bind t12 | home match=2001:db8:1::aa home=2001:db8:1::aa "
+	         " 37910 < bind t15 | home match=2001:db8:1::aa home=2001:db8:1::aa "
 	         "hop=2001:db8:f1::aa>2001:db8:1::1 hop=2001:db8:f1:1:0:ff:fe00:3>2001:db8:f1::1 "
 	         "accept=2001:db8:f1:1:0:ff:fe00:3>2001:db8:1::1\n");
 }

@@ -116,7 +116,7 @@ void hm_binder_conflict(struct hm_binder *bd, struct hm_binding *b, struct hm_fx
 	hm_binder_end(bd, b, HM_ENDED_CONFLICT, fx);
 }
 
-static void take(struct hm_binding *b, const struct hm_bind_ask *ask, uint32_t lifetime_max_s)
+static void take(const struct hm_binder *bd, struct hm_binding *b, const struct hm_bind_ask *ask)
 {
 	bool same_path = hm_addr_eq(&b->coa, &ask->coa) && !b->elsewhere;
 
@@ -127,9 +127,13 @@ static void take(struct hm_binding *b, const struct hm_bind_ask *ask, uint32_t l
 	b->coa = ask->coa;
 	b->reply_to = ask->packet->src;
 	b->ack_seq = ask->seq;
-	if (!hm_addr_is_any(&ask->peer))
+	if (!hm_addr_is_any(&ask->peer)) {
 		b->peer = ask->peer;
-	b->lifetime_s = ask->lifetime_s < lifetime_max_s ? ask->lifetime_s : lifetime_max_s;
+		b->handed = false;
+	}
+	if (!b->served)
+		b->contests = bd->shared ? HM_BINDER_CONTESTS : 0;
+	b->lifetime_s = ask->lifetime_s < bd->lifetime_max_s ? ask->lifetime_s : bd->lifetime_max_s;
 	b->ack = ask->ack;
 	b->router = ask->router;
 	b->alternate = ask->alternate;
@@ -169,15 +173,17 @@ void hm_binder_register(struct hm_binder *bd, struct hm_binding *b, const struct
 
 	if (fresh && !enliven(bd, b, ask, fx))
 		return;
-	take(b, ask, bd->lifetime_max_s);
+	take(bd, b, ask);
 	if (bd->forward == HM_FORWARD_PEER)
 		hm_bindings_reclaim(&bd->table, b, &ask->claim);
 	if (b->state == HM_SLOT_PROBING && !fresh)
 		return; /* the newest wins, and the probe under way serves it */
-	if (fresh && bd->dad == HM_DAD_YES && hm_proxy_wanted(&bd->proxy))
-		hm_binder_probe(bd, b, now, fx);
-	else
+	if (!fresh || bd->dad != HM_DAD_YES || !hm_proxy_wanted(&bd->proxy))
 		ask_bind(bd, b, now, fx);
+	else if (ask->takes_over)
+		hm_binder_probe_later(bd, b, now);
+	else
+		hm_binder_probe(bd, b, now, fx);
 }
 
 void hm_binder_delete(struct hm_binder *bd, struct hm_binding *b, const struct hm_packet *packet,
@@ -240,15 +246,19 @@ static void after_done(struct hm_binder *bd, struct hm_binding *b, bool first, h
 	else if (first || b->moved)
 		note(first ? HM_NOTE_BINDING_ADDED : HM_NOTE_BINDING_MOVED, bd, b, 0, fx);
 	b->moved = false;
-	if (bd->forward == HM_FORWARD_PEER || !first) {
+	/* Where servers may be behind, each renewal is told. */
+	if (bd->forward == HM_FORWARD_PEER || (!first && !bd->shared) ||
+	    b->probe == HM_PROBE_SENT) {
 		hm_binder_rearm(bd, b);
 		return;
 	}
-	b->repeats = HM_PROXY_ANNOUNCEMENTS;
-	if (probe)
+	b->repeats = first ? HM_PROXY_ANNOUNCEMENTS : 1;
+	if (first && probe) {
 		hm_binder_probe(bd, b, now, fx);
-	else
-		hm_binder_announce(bd, b, now, fx);
+		return;
+	}
+	b->contests = bd->shared ? HM_BINDER_CONTESTS : 0;
+	hm_binder_announce(bd, b, now, fx);
 }
 
 /* ch: when to ask a host for renewal: with a fifth of the lifetime left, and again half-way from
@@ -359,13 +369,13 @@ void hm_binder_restore(struct hm_binder *bd, const struct hm_binding_row *row,
 
 	if (!b || hm_binding_is_live(b) ||
 	    hm_bindings_enliven(&bd->table, b, peer ? &hm_addr_any : claim) != HM_OK) {
-		/* The configuration leaves no place for it any more. */
-		hm_binder_drop_row(row, fx);
+		hm_binder_drop_row(row, fx); /* the configuration leaves no place for it */
 		return;
 	}
 	if (peer)
 		hm_bindings_reclaim(&bd->table, b, claim);
 	adopt(b, row);
+	b->contests = bd->shared ? HM_BINDER_CONTESTS : 0;
 	if (bd->forward == HM_FORWARD_PEER)
 		plan_renewal(b);
 	e = hm_fx_add(fx, HM_FX_BIND);
@@ -403,6 +413,10 @@ static void on_due(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct
 	if (b->state == HM_SLOT_PROBING && b->probe == HM_PROBE_WAITING) {
 		hm_binder_refuse_pending(bd, b, HM_ST_UNSPECIFIED, fx);
 		hm_binder_end(bd, b, HM_ENDED_NOT_INSTALLED, fx);
+		return;
+	}
+	if (b->probe == HM_PROBE_DELAYED) {
+		hm_binder_probe(bd, b, now, fx);
 		return;
 	}
 	if (b->state == HM_SLOT_PROBING) {

@@ -13,6 +13,9 @@
  *                            │                                    ▼ acknowledged  │
  *                            └───────────────────── ACTIVE or FORWARDING ─────────┘
  *
+ * An address that another server of the network still serves (`takes_over`) is probed a little
+ * later, and again when that one defends it: it may not have heard yet (PROTOCOL 4).
+ *
  * Without duplicate address detection, and with the optimistic kind, PROBING is left at once; the
  * optimistic probe runs while the binding is served already. No acknowledgement leaves before store
  * and data plane hold the binding. */
@@ -26,6 +29,9 @@
 
 /* How long a registration waits for an interface that is not there (yet). */
 #define HM_BINDER_LINK_WAIT_MS (5 * HM_SECOND)
+/* How often and for how long another server of the network may be in the way. */
+#define HM_BINDER_CONTESTS 5
+#define HM_BINDER_CONTEST_MS 400
 
 struct hm_binder {
 	/* Set by the role before hm_binder_init(). */
@@ -35,6 +41,7 @@ struct hm_binder {
 	bool auth_none;
 	bool auth_failure_reply;
 	bool attract, rewrite;
+	bool shared; /* ms: other servers of our network may take an address over */
 	enum hm_dad_mode dad;
 	uint32_t lifetime_max_s;
 	struct hm_addr local; /* our end of the paths; :: at ch, where each binding has its own */
@@ -54,6 +61,7 @@ enum hm_ended {
 	HM_ENDED_CONFLICT,
 	HM_ENDED_NOT_INSTALLED,
 	HM_ENDED_UNREACHABLE,
+	HM_ENDED_TAKEN_OVER,
 };
 
 /* A request that passed authentication, sequence check and policy. */
@@ -65,6 +73,7 @@ struct hm_bind_ask {
 	struct hm_addr claim;
 	struct hm_addr peer;
 	bool ack, router, alternate;
+	bool takes_over; /* `peer` is of our network and still serves the claim */
 };
 
 /* memory: zeroed, hm_bindings_size(max) octets, outlives the binder. */
@@ -117,10 +126,16 @@ void hm_binder_restore(struct hm_binder *bd, const struct hm_binding_row *row,
 void hm_binder_drop_row(const struct hm_binding_row *row, struct hm_fx *fx);
 
 void hm_binder_link(struct hm_binder *bd, const struct hm_link *link, hm_ms now);
-/* Neighbour Solicitations and Advertisements. */
-void hm_binder_neighbour(struct hm_binder *bd, const struct hm_packet *packet, struct hm_fx *fx);
+/* Neighbour Solicitations and Advertisements. A served binding to whose address another node lays
+ * claim, which may be a server of our network that is behind, or that has taken it over; or NULL.
+ */
+struct hm_binding *hm_binder_neighbour(struct hm_binder *bd, const struct hm_packet *packet,
+                                       hm_ms now, struct hm_fx *fx);
 /* Errors about packets that we tunnelled go to their inner source (PROTOCOL 7). */
 void hm_binder_icmp(const struct hm_binder *bd, const struct hm_packet *packet, struct hm_fx *fx);
+
+/* Whether another node's claim may be answered once more. */
+bool hm_binder_may_contest(struct hm_binding *b);
 
 void hm_binder_tick(struct hm_binder *bd, hm_ms now, struct hm_fx *fx);
 hm_ms hm_binder_deadline(const struct hm_binder *bd);
@@ -134,6 +149,8 @@ void hm_binder_refuse_pending(const struct hm_binder *bd, const struct hm_bindin
                               enum hm_status status, struct hm_fx *fx);
 /* Sends the probe for a binding, or lets it wait for the interface. */
 void hm_binder_probe(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx);
+/* Probes a little later, once another server may have let go of the address. */
+void hm_binder_probe_later(struct hm_binder *bd, struct hm_binding *b, hm_ms now);
 /* The next of the announcements of an address that is served since just now. */
 void hm_binder_announce(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx);
 void hm_binder_sweep(struct hm_binder *bd, hm_ms now, struct hm_fx *fx);

@@ -37,6 +37,18 @@ void hm_binder_probe(struct hm_binder *bd, struct hm_binding *b, hm_ms now, stru
 	hm_binder_rearm(bd, b);
 }
 
+static void probe_after(struct hm_binder *bd, struct hm_binding *b, hm_ms at)
+{
+	b->probe = HM_PROBE_DELAYED;
+	b->timer_ms = at;
+	hm_binder_rearm(bd, b);
+}
+
+void hm_binder_probe_later(struct hm_binder *bd, struct hm_binding *b, hm_ms now)
+{
+	probe_after(bd, b, hm_after(now, HM_BINDER_CONTEST_MS / 4));
+}
+
 void hm_binder_announce(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
 {
 	b->timer_ms = HM_NEVER;
@@ -57,10 +69,22 @@ void hm_binder_link(struct hm_binder *bd, const struct hm_link *link, hm_ms now)
 	bd->sweep_at = now;
 }
 
+/* It may have been taken over meanwhile; told anew when nobody objects. */
+static void look_again(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
+{
+	if (b->repeats == 0)
+		b->repeats = 1;
+	hm_binder_probe(bd, b, now, fx);
+}
+
 static void sweep_one(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
 {
+	bool settled = b->state == HM_SLOT_ACTIVE || b->state == HM_SLOT_FORWARDING;
+
 	if (b->probe == HM_PROBE_WAITING)
 		hm_binder_probe(bd, b, now, fx);
+	else if (bd->shared && settled && b->probe == HM_PROBE_NONE)
+		look_again(bd, b, now, fx);
 	else if (b->served && b->probe == HM_PROBE_NONE)
 		hm_proxy_announce(&bd->proxy, &b->claimed, b->router, fx);
 }
@@ -89,7 +113,25 @@ static bool conflicts(const struct hm_binder *bd, const struct hm_binding *b,
 	return hm_proxy_is_conflict(&bd->proxy, packet, nonce);
 }
 
-void hm_binder_neighbour(struct hm_binder *bd, const struct hm_packet *packet, struct hm_fx *fx)
+bool hm_binder_may_contest(struct hm_binding *b)
+{
+	if (b->contests == 0)
+		return false;
+	b->contests--;
+	return true;
+}
+
+static bool is_rival(const struct hm_binder *bd, const struct hm_binding *b,
+                     const struct hm_packet *packet)
+{
+	static const uint8_t none[HM_NONCE_LEN];
+
+	return bd->shared && b->served && b->probe == HM_PROBE_NONE && packet->kind == HM_MSG_NA &&
+	       packet->na.override && hm_proxy_is_conflict(&bd->proxy, packet, none);
+}
+
+struct hm_binding *hm_binder_neighbour(struct hm_binder *bd, const struct hm_packet *packet,
+                                       hm_ms now, struct hm_fx *fx)
 {
 	bool solicit = packet->kind == HM_MSG_NS;
 	struct hm_binding *b = NULL;
@@ -98,12 +140,21 @@ void hm_binder_neighbour(struct hm_binder *bd, const struct hm_packet *packet, s
 		b = hm_bindings_find_claim(&bd->table,
 		                           solicit ? &packet->ns.target : &packet->na.target);
 	if (!b)
-		return;
-	if (conflicts(bd, b, packet))
-		hm_binder_conflict(bd, b, fx);
-	else if (solicit && b->served &&
-	         !(b->probe == HM_PROBE_SENT && hm_addr_is_any(&packet->src)))
+		return NULL;
+	if (is_rival(bd, b, packet))
+		return hm_binder_may_contest(b) ? b : NULL;
+	if (conflicts(bd, b, packet)) {
+		if (!hm_binder_may_contest(b)) {
+			hm_binder_conflict(bd, b, fx);
+			return NULL;
+		}
+		/* It may be a server of our network that has not heard yet. */
+		probe_after(bd, b, hm_after(now, HM_BINDER_CONTEST_MS));
+		return b;
+	}
+	if (solicit && b->served && !(b->probe == HM_PROBE_SENT && hm_addr_is_any(&packet->src)))
 		hm_proxy_answer(&bd->proxy, packet, b->router, fx);
+	return NULL;
 }
 
 /* Which binding's packet an error tells of; with `forwarding = rewrite` the header under ours is

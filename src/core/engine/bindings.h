@@ -28,6 +28,7 @@ enum hm_slot_state {
 enum hm_probe {
 	HM_PROBE_NONE,
 	HM_PROBE_WAITING, /* the interface is not there yet */
+	HM_PROBE_DELAYED, /* another server of the network is still to let go of the address */
 	HM_PROBE_SENT,
 };
 
@@ -38,8 +39,8 @@ struct hm_binding {
 	struct hm_addr claimed;
 	struct hm_addr coa;
 	struct hm_addr reply_to; /* where the acknowledgement under way goes */
-	/* ms: the former mobility server, to be told once the binding stands; ch: the address of
-	 * ours that the mobile host talks to. */
+	/* ms: the former mobility server, told once the binding stands (`handed`); ch: the address
+	 * of ours that the mobile host talks to. */
 	struct hm_addr peer;
 	hm_ms asked_ms;      /* when the request under way arrived or was handed on */
 	hm_ms registered_ms; /* when the last one was completed */
@@ -55,14 +56,16 @@ struct hm_binding {
 	uint8_t state;    /* enum hm_slot_state */
 	uint8_t probe;    /* enum hm_probe */
 	uint8_t repeats;  /* unsolicited advertisements or Binding Requests still to send */
-	bool served;      /* it has been active: the address is ours to defend */
-	bool path_stands; /* the data plane holds the path to coa */
-	bool ack;         /* an acknowledgement was asked for */
-	bool router;      /* ha: the R bit of the Binding Update */
-	bool moved;       /* the request under way changes coa */
-	bool elsewhere;   /* ms: coa is a GCoA elsewhere, as a Handoff Request said */
-	bool alternate;   /* coa came in an Alternate Care-of Address */
-	bool used;        /* ch: traffic went by it since it was last asked to be renewed */
+	uint8_t contests; /* ms: how often another server of the network may still be in the way */
+	bool handed : 1;  /* ms: `peer` has been asked for this request */
+	bool served : 1;  /* it has been active: the address is ours to defend */
+	bool path_stands : 1; /* the data plane holds the path to coa */
+	bool ack : 1;         /* an acknowledgement was asked for */
+	bool router : 1;      /* ha: the R bit of the Binding Update */
+	bool moved : 1;       /* the request under way changes coa */
+	bool elsewhere : 1;   /* ms: coa is a GCoA elsewhere, as a Handoff Request said */
+	bool alternate : 1;   /* coa came in an Alternate Care-of Address */
+	bool used : 1;        /* ch: traffic went by it since it was last asked to be renewed */
 };
 
 struct hm_bindings {

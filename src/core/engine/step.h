@@ -151,7 +151,8 @@ enum hm_note {
 	HM_NOTE_BINDING_MOVED,   /* home, gcoa, coa */
 	HM_NOTE_BINDING_REMOVED, /* home, gcoa, coa; status: 0 deleted by the host, 1 expired, 2 its
 	                            address is another's, 3 it could not be installed, 4 its
-	                            care-of address is unreachable */
+	                            care-of address is unreachable, 5 taken over by another
+	                            server of its network */
 	HM_NOTE_REFUSED,         /* home, coa (source), status */
 	HM_NOTE_ATTACHED,        /* mh: ifindex, coa (LCoA), peer (router) */
 	HM_NOTE_REGISTERED,      /* mh: peer, home, coa; status */

@@ -238,10 +238,13 @@ static void add_some_addr(cJSON *o, const char *key, const struct hm_addr *a)
 /* What the status of a note means depends on the note. */
 static void add_outcome(cJSON *o, enum hm_note note, unsigned status)
 {
-	static const char *const removals[] = { "deleted", "expired", "conflict" };
+	static const char *const removals[] = { "deleted",       "expired",     "conflict",
+		                                "not-installed", "unreachable", "taken-over" };
 
 	if (note == HM_NOTE_BINDING_REMOVED) {
-		add_text(o, "reason", status < 3 ? removals[status] : "other");
+		add_text(o, "reason",
+		         status < sizeof removals / sizeof removals[0] ? removals[status]
+		                                                       : "other");
 		return;
 	}
 	if (note != HM_NOTE_REFUSED && note != HM_NOTE_REGISTERED && note != HM_NOTE_REJECTED)
