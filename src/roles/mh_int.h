@@ -206,6 +206,8 @@ struct mh {
 	hm_ms na_ms;
 	bool haad_active;
 	uint16_t haad_id;
+	struct hm_haad agents; /* what was discovered, best first */
+	unsigned agent;        /* the one in use */
 	struct hm_retry haad;
 };
 
@@ -286,6 +288,7 @@ void hm_mh_unanswered(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx);
 void hm_mh_home_run(struct mh *mh, struct hm_fx *fx);
 hm_ms hm_mh_home_deadline(const struct mh *mh);
 void hm_mh_on_haad(struct mh *mh, const struct hm_packet *packet, struct hm_fx *fx);
+void hm_mh_next_agent(struct mh *mh);
 void hm_mh_home_deregistered(struct mh *mh);
 
 /* mh_path.c: data paths */
