@@ -151,6 +151,7 @@ struct mh_peer {
 	bool maybe_bound;    /* it may hold a binding of ours */
 	unsigned setbacks;   /* in a row */
 	hm_ms hold_ms;       /* not asked before */
+	hm_ms sent_ms;       /* of the last message, 0: none */
 	hm_ms used_ms, breq_ms;
 	bool has_unique_id;
 	uint16_t unique_id;
