@@ -163,6 +163,14 @@ void hm_mh_coa_ensure(struct mh *mh, struct mh_link *link, struct hm_fx *fx)
 	add_when_due(mh, link, false, fx);
 }
 
+/* On the home link there is no care-of address, whether or not it is the link in use. */
+void hm_mh_coa_drop(struct mh *mh, struct mh_link *link, struct hm_fx *fx)
+{
+	if (link->coa.state != MH_COA_NONE && !is_home(mh, link) &&
+	    !link->routers[link->router].suspect)
+		hm_mh_coa_retire(mh, link, fx);
+}
+
 /* The home address, which the home agent may still be defending (RFC 6275 11.5.5). */
 void hm_mh_coa_home(struct mh *mh, struct mh_link *link, struct hm_fx *fx)
 {

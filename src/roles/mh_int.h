@@ -227,6 +227,7 @@ hm_ms hm_mh_router_deadline(const struct mh_link *link);
 void hm_mh_cause(struct mh *mh, hm_ms at);
 
 void hm_mh_coa_ensure(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
+void hm_mh_coa_drop(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
 void hm_mh_coa_home(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
 void hm_mh_coa_prefer(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
 void hm_mh_coa_leave(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
