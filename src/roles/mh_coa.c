@@ -127,7 +127,8 @@ static bool fits_router(const struct mh *mh, const struct mh_link *link)
 
 		if (p->info.autonomous && p->info.plen == 64 && p->valid_ms > mh->now &&
 		    hm_addr_in(&link->coa.addr, &p->info.addr, 64))
-			return true;
+			/* A deprecated prefix is left when there is another (RFC 4862 5.5.4). */
+			return p->info.preferred_s > 0 || !hm_mh_router_prefix(r, mh->now);
 	}
 	return false;
 }
