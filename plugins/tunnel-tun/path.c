@@ -200,7 +200,7 @@ static enum hm_fate out_home(struct hm_path *p, struct hm_pkt *k, struct hm_item
 	count_out(own ? own : home, k->len);
 	if (peer) {
 		count_out(peer, k->len);
-		report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, &peer->remote, ret_seen);
+		report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, &src, ret_seen);
 	}
 	if ((peer && !hm_pkt_route(k, &peer->remote)) ||
 	    (own && !hm_pkt_home(k, &own->local, peer != NULL)))
@@ -244,7 +244,7 @@ static enum hm_fate out_encap(struct hm_path *p, struct hm_pkt *k, struct hm_ite
 static enum hm_fate out_peer(struct hm_path *p, struct hm_pkt *k, struct hm_item *peer,
                              struct hm_seen *ret_seen)
 {
-	struct hm_addr from = hm_pkt_dst(k);
+	struct hm_addr src = hm_pkt_src(k), from = hm_pkt_dst(k);
 	uint32_t mtu = 0;
 
 	if (hm_pkt_next(k) == HM_NH_HOP_BY_HOP) {
@@ -254,7 +254,7 @@ static enum hm_fate out_peer(struct hm_path *p, struct hm_pkt *k, struct hm_item
 	if (!fits(p, k, &peer->remote, HM_ROUTE_OPT_LEN, &mtu))
 		return too_big(p, k, &from, mtu);
 	count_out(peer, k->len);
-	report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, &peer->remote, ret_seen);
+	report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, &src, ret_seen);
 	if (!hm_pkt_route(k, &peer->remote))
 		return drop(p, HM_STAT_DROP_NESTING);
 	p->stats[HM_STAT_ROUTE_OPTIMISED_OUT]++;
@@ -403,7 +403,7 @@ static bool undo_route_opt(struct hm_path *p, struct hm_pkt *k, struct hm_seen *
 		count_in(own, k->len);
 	if (peer) {
 		count_in(peer, k->len);
-		report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, &peer->remote, ret_seen);
+		report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, own ? &opt.route : &dst, ret_seen);
 	}
 	return true;
 }

@@ -115,7 +115,9 @@ struct hm_plugin_open {
 
 enum hm_tunnel_seen {
 	HM_TUNNEL_SEEN_TUNNELLED = 0, /* mh: peer reached home through the home agent's tunnel */
-	HM_TUNNEL_SEEN_BOUND = 1,     /* ch: the binding of home carried a packet */
+	/* ch: the binding of home carried a packet of peer, an address of the correspondent's own
+	 */
+	HM_TUNNEL_SEEN_BOUND = 1,
 };
 
 enum hm_tunnel_kind {

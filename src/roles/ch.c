@@ -61,12 +61,20 @@ static void bind_as_asked(struct ch_state *ch, struct hm_binding *b, const struc
 	hm_binder_register(&ch->binder, b, &ask, ev->now_ms, fx);
 }
 
-static bool may_be_bound(const struct hm_packet *packet)
+/* A mobile host is a correspondent under its home address: the binding would outlive any other, and
+ * so would packets that leave from there. */
+static bool is_lasting(const struct hm_config *config, const struct hm_addr *own)
+{
+	return !config->common.roles[HM_ROLE_MH] || hm_addr_eq(own, &config->mh.home);
+}
+
+static bool may_be_bound(const struct ch_state *ch, const struct hm_packet *packet)
 {
 	const struct hm_addr *coa = hm_binder_update_coa(packet);
 
-	return hm_addr_is_global(&packet->home) && hm_addr_is_global(coa) &&
-	       !hm_addr_eq(coa, &packet->dst) && !hm_addr_eq(&packet->home, &packet->dst);
+	return is_lasting(ch->config, &packet->dst) && hm_addr_is_global(&packet->home) &&
+	       hm_addr_is_global(coa) && !hm_addr_eq(coa, &packet->dst) &&
+	       !hm_addr_eq(&packet->home, &packet->dst);
 }
 
 /* It was signed as for a home agent, and so is the answer. Its number is one of the home agent's
@@ -106,7 +114,7 @@ static void on_update(struct ch_state *ch, const struct hm_event *ev, struct hm_
 		return;
 	if (hm_binder_update_deletes(packet))
 		hm_binder_delete(bd, b, packet, seq, packet->bu.ack, fx);
-	else if (!may_be_bound(packet))
+	else if (!may_be_bound(ch, packet))
 		hm_binder_refuse(bd, packet, seq, HM_ST_PROHIBITED, fx);
 	else
 		bind_as_asked(ch, b, ev, fx);
@@ -163,8 +171,16 @@ static void on_traffic(struct ch_state *ch, const struct hm_event *ev)
 
 	if (ev->traffic.kind == HM_TRAFFIC_BOUND)
 		b = hm_bindings_find(&ch->binder.table, &ev->traffic.home);
-	if (b && hm_binding_is_live(b))
-		b->used = true;
+	if (!b || !hm_binding_is_live(b))
+		return;
+	b->used = true;
+	if (hm_addr_is_any(&b->peer) && hm_addr_is_global(&ev->traffic.peer) &&
+	    is_lasting(ch->config, &ev->traffic.peer)) {
+		/* A restored binding learns at which of our addresses its host knows us; the next
+		 * registration gives the data plane its path with it. */
+		b->peer = ev->traffic.peer;
+		b->path_stands = false;
+	}
 }
 
 static void on_restore(struct ch_state *ch, const struct hm_record *record, struct hm_fx *fx)

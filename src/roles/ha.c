@@ -5,10 +5,13 @@
 #include "roles/role.h"
 
 #include "engine/binder.h"
+#include "roles/ha_agents.h"
 
 struct ha_state {
 	const struct hm_config *config;
 	struct hm_binder binder;
+	struct hm_ha_agents agents;
+	struct hm_addr anycast;
 	bool stopping;
 	_Alignas(16) uint8_t memory[];
 };
@@ -39,13 +42,15 @@ static void ha_init(void *state, const struct hm_config *config, uint64_t seed)
 	bd->attract = true;
 	bd->local = config->ha.address;
 	memcpy(bd->proxy.name, config->ha.interface, sizeof bd->proxy.name);
+	ha->anycast = hm_addr_home_agents(&config->ha.address, config->ha.plen);
+	hm_rand_init(&ha->agents.rand, seed);
 	configure(ha, config);
 	hm_binder_init(bd, ha->memory, config->ha.max_bindings, seed);
 }
 
 static bool is_home_address(const struct ha_state *ha, const struct hm_addr *home)
 {
-	return hm_addr_is_global(home) &&
+	return hm_addr_is_global(home) && !hm_addr_eq(home, &ha->anycast) &&
 	       hm_addr_in(home, &ha->config->ha.address, ha->config->ha.plen) &&
 	       !hm_addr_eq(home, &ha->config->ha.address);
 }
@@ -54,7 +59,7 @@ static bool is_home_address(const struct ha_state *ha, const struct hm_addr *hom
 static bool may_be_coa(const struct ha_state *ha, const struct hm_addr *coa)
 {
 	return hm_addr_is_global(coa) && !hm_addr_eq(coa, &ha->config->ha.address) &&
-	       !hm_bindings_find_claim(&ha->binder.table, coa);
+	       !hm_addr_eq(coa, &ha->anycast) && !hm_bindings_find_claim(&ha->binder.table, coa);
 }
 
 /* Whether an address is probed is the configuration's decision alone: RFC 6275 10.3.1 probes for
@@ -106,30 +111,46 @@ static void on_update(struct ha_state *ha, const struct hm_event *ev, struct hm_
 		bind_as_asked(ha, b, ev, fx);
 }
 
-/* Dynamic home agent address discovery (RFC 6275 10.5): we know of no other home agent. */
-static void on_discovery(const struct ha_state *ha, const struct hm_packet *request,
-                         struct hm_fx *fx)
+/* Dynamic home agent address discovery (RFC 6275 10.5): ourselves and those heard on the link. */
+static void on_discovery(struct ha_state *ha, const struct hm_event *ev, struct hm_fx *fx)
 {
-	/* RFC 2526: the anycast identifier of home agents, with the u/l bit as EUI-64 has it. */
-	static const struct hm_addr anycast = {
-		{ [8] = 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe }
-	};
-	const struct hm_ha_config *cfg = &ha->config->ha;
-	struct hm_addr ours = hm_addr_join(&cfg->address, 64, &anycast);
+	const struct hm_packet *request = &ev->rx.packet;
 	struct hm_packet *reply;
 
 	if (!hm_addr_is_global(&request->src) ||
-	    (!hm_addr_eq(&request->dst, &ours) && !hm_addr_eq(&request->dst, &cfg->address))) {
+	    (!hm_addr_eq(&request->dst, &ha->anycast) &&
+	     !hm_addr_eq(&request->dst, &ha->config->ha.address))) {
 		hm_fx_count(fx, HM_COUNT_NOT_FOR_US);
 		return;
 	}
 	reply = &hm_fx_add(fx, HM_FX_SEND)->send.packet;
 	reply->kind = HM_MSG_HAAD_REPLY;
-	reply->src = cfg->address;
+	reply->src = ha->config->ha.address;
 	reply->dst = request->src;
-	reply->haad = (struct hm_haad){ .id = request->haad.id,
-		                        .n_agents = 1,
-		                        .agents = { cfg->address } };
+	reply->haad.id = request->haad.id;
+	hm_ha_agents_list(&ha->agents, &ha->config->ha.address, ev->now_ms, &reply->haad);
+}
+
+/* The anycast address is nobody's on the link: a router that looks for it gets our answer, without
+ * the override flag, so that any home agent will do (RFC 4861 7.2.7). */
+static void on_neighbour(struct ha_state *ha, const struct hm_event *ev, struct hm_fx *fx)
+{
+	const struct hm_packet *packet = &ev->rx.packet;
+	const struct hm_proxy *p = &ha->binder.proxy;
+
+	if (packet->kind == HM_MSG_NS && p->ready && packet->ifindex == p->link.ifindex &&
+	    !hm_addr_is_any(&packet->src) && hm_addr_eq(&packet->ns.target, &ha->anycast))
+		hm_proxy_answer(p, packet, false, fx);
+	else
+		(void)hm_binder_neighbour(&ha->binder, packet, ev->now_ms, fx);
+}
+
+static void on_advertisement(struct ha_state *ha, const struct hm_event *ev)
+{
+	const struct hm_proxy *p = &ha->binder.proxy;
+
+	if (p->ready && ev->rx.packet.ifindex == p->link.ifindex)
+		hm_ha_agents_heard(&ha->agents, &ha->config->ha, &ev->rx.packet, ev->now_ms);
 }
 
 static void on_packet(struct ha_state *ha, const struct hm_event *ev, struct hm_fx *fx)
@@ -142,13 +163,16 @@ static void on_packet(struct ha_state *ha, const struct hm_event *ev, struct hm_
 		break;
 	case HM_MSG_NS:
 	case HM_MSG_NA:
-		(void)hm_binder_neighbour(&ha->binder, packet, ev->now_ms, fx);
+		on_neighbour(ha, ev, fx);
+		break;
+	case HM_MSG_RA:
+		on_advertisement(ha, ev);
 		break;
 	case HM_MSG_ICMP_ERROR:
 		hm_binder_icmp(&ha->binder, packet, fx);
 		break;
 	case HM_MSG_HAAD_REQUEST:
-		on_discovery(ha, packet, fx);
+		on_discovery(ha, ev, fx);
 		break;
 	case HM_MSG_REG_REQUEST:
 	case HM_MSG_REG_UPDATE:
@@ -157,7 +181,6 @@ static void on_packet(struct ha_state *ha, const struct hm_event *ev, struct hm_
 	case HM_MSG_BACK:
 	case HM_MSG_BREQ:
 	case HM_MSG_MSINFO:
-	case HM_MSG_RA:
 	case HM_MSG_RS:
 	case HM_MSG_HAAD_REPLY:
 	case HM_MSG_NONE:

@@ -168,7 +168,7 @@ static void refused(struct mh *mh, struct mh_peer *peer, unsigned status, struct
 	                                  : backoff(HM_SECOND, peer->setbacks, HA_REFUSED_MAX_MS));
 	peer->setbacks++;
 	if (peer->kind == HM_ROLE_HA && mh->config->discover_home_agent && !peer->bound.valid)
-		peer->addr = hm_addr_any; /* not a home agent of ours */
+		hm_mh_next_agent(mh); /* not a home agent of ours */
 }
 
 /* The peer has accepted a later number than ours: go on from there, once. */
@@ -327,7 +327,6 @@ void hm_mh_unanswered(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
 		peer->hold_ms = hm_after(mh->now, CH_REFUSED_MS);
 		hm_mh_store_registration(mh, peer, HM_REGISTRATION_REFUSED, fx);
 	} else if (mh->config->discover_home_agent && !peer->bound.valid && !peer->ask.leave) {
-		peer->ask.active = false;
-		peer->addr = hm_addr_any;
+		hm_mh_next_agent(mh);
 	}
 }

@@ -127,7 +127,8 @@ static bool fits_router(const struct mh *mh, const struct mh_link *link)
 
 		if (p->info.autonomous && p->info.plen == 64 && p->valid_ms > mh->now &&
 		    hm_addr_in(&link->coa.addr, &p->info.addr, 64))
-			return true;
+			/* A deprecated prefix is left when there is another (RFC 4862 5.5.4). */
+			return p->info.preferred_s > 0 || !hm_mh_router_prefix(r, mh->now);
 	}
 	return false;
 }
@@ -161,6 +162,14 @@ void hm_mh_coa_ensure(struct mh *mh, struct mh_link *link, struct hm_fx *fx)
 		forget_old(mh, link);
 	}
 	add_when_due(mh, link, false, fx);
+}
+
+/* On the home link there is no care-of address, whether or not it is the link in use. */
+void hm_mh_coa_drop(struct mh *mh, struct mh_link *link, struct hm_fx *fx)
+{
+	if (link->coa.state != MH_COA_NONE && !is_home(mh, link) &&
+	    !link->routers[link->router].suspect)
+		hm_mh_coa_retire(mh, link, fx);
 }
 
 /* The home address, which the home agent may still be defending (RFC 6275 11.5.5). */

@@ -7,18 +7,6 @@
 #define HAAD_FIRST_MS (1 * HM_SECOND)
 #define HAAD_CAP_MS (32 * HM_SECOND)
 
-/* The home network's home agents: anycast identifier 0x7e (RFC 2526). */
-static struct hm_addr anycast(const struct mh *mh)
-{
-	static const struct hm_addr ones = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		                               0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe } };
-	struct hm_addr a = hm_addr_join(&mh->home, mh->config->home_plen, &ones);
-
-	if (mh->config->home_plen == 64)
-		a.b[8] = 0xfd; /* interface identifiers there are EUI-64 */
-	return a;
-}
-
 static bool wants_discovery(const struct mh *mh)
 {
 	return mh->config->discover_home_agent && mh->attach.valid && !mh->attach.home &&
@@ -38,7 +26,7 @@ static void discover(struct mh *mh, struct hm_fx *fx)
 	p = &hm_fx_add(fx, HM_FX_SEND)->send.packet;
 	p->kind = HM_MSG_HAAD_REQUEST;
 	p->src = mh->attach.coa;
-	p->dst = anycast(mh);
+	p->dst = hm_addr_home_agents(&mh->home, mh->config->home_plen);
 	p->ifindex = mh->attach.ifindex;
 	p->haad.id = mh->haad_id;
 }
@@ -53,7 +41,24 @@ void hm_mh_on_haad(struct mh *mh, const struct hm_packet *packet, struct hm_fx *
 		return;
 	}
 	mh->haad_active = false;
+	mh->agents = *haad;
+	mh->agent = 0;
 	mh->peers[MH_HA].addr = haad->agents[0];
+}
+
+/* The one in use refuses or keeps silent: the next of the list, and a new list after the last (RFC
+ * 6275 11.4.1). */
+void hm_mh_next_agent(struct mh *mh)
+{
+	struct mh_peer *ha = &mh->peers[MH_HA];
+
+	ha->addr = hm_addr_any;
+	ha->ask.active = false;
+	while (hm_addr_is_any(&ha->addr) && ++mh->agent < mh->agents.n_agents)
+		if (hm_addr_is_global(&mh->agents.agents[mh->agent]))
+			ha->addr = mh->agents.agents[mh->agent];
+	if (!hm_addr_is_any(&ha->addr))
+		ha->hold_ms = mh->now;
 }
 
 void hm_mh_home_deregistered(struct mh *mh)

@@ -153,6 +153,7 @@ struct mh_peer {
 	bool maybe_bound;    /* it may hold a binding of ours */
 	unsigned setbacks;   /* in a row */
 	hm_ms hold_ms;       /* not asked before */
+	hm_ms sent_ms;       /* of the last message, 0: none */
 	hm_ms used_ms, breq_ms;
 	bool has_unique_id;
 	uint16_t unique_id;
@@ -209,6 +210,8 @@ struct mh {
 	hm_ms na_ms;
 	bool haad_active;
 	uint16_t haad_id;
+	struct hm_haad agents; /* what was discovered, best first */
+	unsigned agent;        /* the one in use */
 	struct hm_retry haad;
 };
 
@@ -227,6 +230,7 @@ hm_ms hm_mh_router_deadline(const struct mh_link *link);
 void hm_mh_cause(struct mh *mh, hm_ms at);
 
 void hm_mh_coa_ensure(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
+void hm_mh_coa_drop(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
 void hm_mh_coa_home(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
 void hm_mh_coa_prefer(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
 void hm_mh_coa_leave(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
@@ -293,6 +297,7 @@ void hm_mh_unanswered(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx);
 void hm_mh_home_run(struct mh *mh, struct hm_fx *fx);
 hm_ms hm_mh_home_deadline(const struct mh *mh);
 void hm_mh_on_haad(struct mh *mh, const struct hm_packet *packet, struct hm_fx *fx);
+void hm_mh_next_agent(struct mh *mh);
 void hm_mh_home_deregistered(struct mh *mh);
 
 /* mh_path.c: data paths */

@@ -264,7 +264,9 @@ static void update_attachment(struct mh *mh, struct hm_fx *fx)
 static void run_link(struct mh *mh, struct mh_link *link, struct hm_fx *fx)
 {
 	hm_mh_router_expire(mh, link);
-	if (link->router >= 0 && !is_home_link(mh, link))
+	if (is_home_link(mh, link))
+		hm_mh_coa_drop(mh, link, fx);
+	else if (link->router >= 0)
 		hm_mh_coa_ensure(mh, link, fx);
 	if (link->soliciting && link->rs_ms <= mh->now)
 		send_rs(mh, link, fx);

@@ -5,6 +5,8 @@
 /* A handoff waits for the first retransmission, so it comes soon; a peer that is down is asked no
  * more than once in 32 s (RFC 6275 12). */
 #define FIRST_MS 250
+/* Correspondents are spared: draft-12's MAX_UPDATE_RATE; after CH_TRIES none for long. */
+#define CH_GAP_MS (1 * HM_SECOND)
 #define CAP_MS (32 * HM_SECOND)
 #define MS_TRIES 4
 #define CH_TRIES 5
@@ -96,8 +98,7 @@ bool hm_mh_holds(const struct mh_peer *peer, const struct hm_addr *coa)
 	return peer->bound.valid && !peer->bound.doubted && hm_addr_eq(&peer->bound.coa, coa);
 }
 
-/* When the peer must be sent something; 0: now. */
-static hm_ms due_at(const struct mh_peer *peer, const struct mh_want *want)
+static hm_ms wanted_at(const struct mh_peer *peer, const struct mh_want *want)
 {
 	if (want->what == MH_WANT_NOTHING)
 		return HM_NEVER;
@@ -107,6 +108,16 @@ static hm_ms due_at(const struct mh_peer *peer, const struct mh_want *want)
 		return peer->bound.refresh_ms > peer->hold_ms ? peer->bound.refresh_ms
 		                                              : peer->hold_ms;
 	return peer->hold_ms;
+}
+
+/* When the peer must be sent something; in the past: now. */
+static hm_ms due_at(const struct mh_peer *peer, const struct mh_want *want)
+{
+	hm_ms at = wanted_at(peer, want);
+
+	if (peer->kind != HM_ROLE_CH || at == HM_NEVER || peer->sent_ms == 0)
+		return at;
+	return at > peer->sent_ms + CH_GAP_MS ? at : peer->sent_ms + CH_GAP_MS;
 }
 
 void hm_mh_store_registration(const struct mh *mh, const struct mh_peer *peer,
@@ -243,10 +254,12 @@ static void transmit(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
 
 	*number = hm_number_next(*number);
 	ask->last = *number;
+	peer->sent_ms = mh->now;
 	if (ask->sent++ == 0) {
 		ask->first = *number;
 		ask->first_ms = mh->now;
-		hm_retry_start(&ask->retry, mh->now, FIRST_MS, CAP_MS, &mh->rand);
+		hm_retry_start(&ask->retry, mh->now,
+		               peer->kind == HM_ROLE_CH ? CH_GAP_MS : FIRST_MS, CAP_MS, &mh->rand);
 		hm_mh_store_registration(mh, peer, HM_REGISTRATION_PENDING, fx);
 	} else {
 		hm_fx_count(fx, HM_COUNT_RETRANSMITTED);

@@ -33,6 +33,19 @@ const struct mh_prefix *hm_mh_router_prefix(const struct mh_router *router, hm_m
 	return NULL;
 }
 
+/* Nothing new is begun with a deprecated prefix, but what is there goes on (RFC 4862 5.5.4). */
+static bool still_works(const struct mh_router *router, hm_ms now)
+{
+	for (unsigned i = 0; i < router->n_prefixes; i++) {
+		const struct mh_prefix *p = &router->prefixes[i];
+
+		if (p->info.autonomous && p->info.plen == 64 && p->valid_ms > now &&
+		    hm_addr_is_global(&p->info.addr))
+			return true;
+	}
+	return false;
+}
+
 static struct mh_router *find_router(struct mh_link *link, const struct hm_addr *addr)
 {
 	for (unsigned i = 0; i < MH_ROUTERS; i++)
@@ -207,9 +220,11 @@ void hm_mh_router_choose(struct mh *mh, struct mh_link *link)
 		if (!r->used)
 			continue;
 		if (hm_mh_router_is_home(mh, r))
-			rank = link->router == (int)i ? 4 : 3;
+			rank = link->router == (int)i ? 5 : 4;
 		else if (hm_mh_router_prefix(r, mh->now))
-			rank = link->router == (int)i ? 2 : 1;
+			rank = link->router == (int)i ? 3 : 2;
+		else if (link->router == (int)i && still_works(r, mh->now))
+			rank = 1;
 		else
 			continue;
 		if (rank > best_rank ||

@@ -277,3 +277,51 @@ Test(ch, a_stored_binding_is_used_again_after_a_restart)
 	        " 39999 < note refused home=2001:db8:1::9 coa=2001:db8:f::9 status=134\n");
 	rig_free(&r);
 }
+
+Test(ch, a_restored_binding_learns_from_traffic_where_its_host_knows_us)
+{
+	struct hm_record row = { .kind = HM_RECORD_BINDING,
+		                 .binding = { .role = HM_ROLE_CH,
+		                              .home = addr(HOME),
+		                              .coa = addr(COA_A),
+		                              .seq = 7,
+		                              .lifetime_s = 100,
+		                              .expires_ms = 40000 } };
+	struct rig r;
+
+	ch_rig(&r, (struct hm_config){ 0 });
+	rig_restore(&r, &row);
+	rig_clear(&r);
+	rig_traffic(&r, 1000, HM_TRAFFIC_BOUND, HOME, CH, false);
+	rig_until(&r, 20000);
+	rig_expect(&r, " 20000 < send binding-request src=2001:db8:c::1 dst=2001:db8:f::9 "
+	               "home=2001:db8:1::9 route=2001:db8:1::9\n");
+	ask(&r, 20100, COA_A, 8, 100);
+	rig_expect(&r, " 20100 < store seq mh-ch home=2001:db8:1::9 seq=8\n"
+	               " 20100 < bind t2 ch home=2001:db8:1::9 coa=2001:db8:f::9 seq=8 life=100 | "
+	               "peer match=2001:db8:1::9 home=2001:db8:1::9 local=2001:db8:c::1 "
+	               "remote=2001:db8:f::9 attract\n");
+	rig_free(&r);
+}
+
+Test(ch, a_mobile_host_is_a_correspondent_under_its_home_address_only)
+{
+	struct hm_config config = { .mh = { .home = addr("2001:db8:1::77") } };
+	struct hm_packet packet = update(COA_A, 1, 100);
+	struct rig r;
+
+	config.common.roles[HM_ROLE_MH] = true;
+	ch_rig(&r, config);
+	rig_packet(&r, 0, &packet, HM_VERDICT_OK); /* to the care-of address it has just now */
+	rig_expect(
+	        &r,
+	        "     0 < store seq mh-ch home=2001:db8:1::9 seq=1\n"
+	        "     0 < send binding-ack src=2001:db8:c::1 dst=2001:db8:f::9 home=2001:db8:1::9 "
+	        "seq=1 status=administratively-prohibited life=0 refresh=0 spi=0x1003 use=mh-ch\n"
+	        "     0 < note refused home=2001:db8:1::9 coa=2001:db8:f::9 status=130\n");
+	packet.dst = config.mh.home;
+	packet.bu.seq = 2;
+	rig_packet(&r, 1, &packet, HM_VERDICT_OK);
+	cr_assert_eq(rig_count(&r, HM_FX_BIND), 1);
+	rig_free(&r);
+}

@@ -332,6 +332,118 @@ Test(ha, answers_home_agent_discovery)
 	rig_free(&r);
 }
 
+static struct hm_packet agent(const char *router, const char *address, uint16_t preference,
+                              uint16_t lifetime_s)
+{
+	struct hm_packet p = { .kind = HM_MSG_RA, .ifindex = 2, .hop_limit = 255 };
+
+	p.src = addr(router);
+	p.dst = hm_addr_all_nodes;
+	p.ra.home_agent = true;
+	p.ra.lifetime_s = 1800;
+	p.ra.has_ha_info = true;
+	p.ra.ha_preference = preference;
+	p.ra.ha_lifetime_s = lifetime_s;
+	p.ra.n_prefixes = 1;
+	p.ra.prefixes[0] =
+	        (struct hm_ra_prefix){ .addr = addr(address), .plen = 64, .router_addr = true };
+	return p;
+}
+
+static void hear(struct rig *r, hm_ms at, struct hm_packet p)
+{
+	rig_packet(r, at, &p, HM_VERDICT_MISSING);
+}
+
+static void discover(struct rig *r, hm_ms at)
+{
+	struct hm_packet request = { .src = addr(GCOA_F),
+		                     .dst = addr("2001:db8:1:0:fdff:ffff:ffff:fffe"),
+		                     .kind = HM_MSG_HAAD_REQUEST,
+		                     .haad = { .id = 1 } };
+
+	rig_packet(r, at, &request, HM_VERDICT_MISSING);
+}
+
+#define REPLY "send haad-reply src=2001:db8:1::1 dst=2001:db8:f::9 id=1 agent="
+
+Test(ha, lists_the_agents_of_its_link_best_first)
+{
+	struct hm_config config = ha_config();
+	struct hm_packet other;
+	struct rig r;
+
+	ha_rig(&r, &config);
+	hear(&r, 0, agent("fe80::a", "2001:db8:1::a", 5, 100));
+	hear(&r, 0, agent("fe80::b", "2001:db8:1::b", 9, 50));
+	hear(&r, 0, agent("fe80::c", "2001:db8:1::c", 0xffff, 100)); /* -1 */
+	hear(&r, 0, agent("fe80::1", HA, 100, 100));                 /* ourselves */
+	hear(&r, 0, agent("fe80::d", "2001:db8:2::d", 100, 100));    /* of another network */
+	other = agent("fe80::e", "2001:db8:1::e", 100, 100);
+	other.ifindex = 3;
+	hear(&r, 0, other);
+	discover(&r, 10);
+	rig_expect(&r, "    10 < " REPLY "2001:db8:1::b agent=2001:db8:1::a agent=2001:db8:1::1 "
+	               "agent=2001:db8:1::c\n");
+	other = agent("fe80::a", "2001:db8:1::a", 5, 100);
+	other.ra.home_agent = false; /* no home agent any more */
+	hear(&r, 20, other);
+	hear(&r, 20, agent("fe80::c", "2001:db8:1::c", 0xffff, 0)); /* says farewell */
+	discover(&r, 49999);
+	rig_expect(&r, " 49999 < " REPLY "2001:db8:1::b agent=2001:db8:1::1\n");
+	discover(&r, 50000);
+	rig_expect(&r, " 50000 < " REPLY "2001:db8:1::1\n");
+	rig_free(&r);
+}
+
+Test(ha, remembers_the_best_of_many_agents)
+{
+	struct hm_config config = ha_config();
+	const struct hm_haad *haad;
+	struct hm_packet p;
+	struct rig r;
+
+	ha_rig(&r, &config);
+	for (unsigned i = 1; i <= 20; i++) {
+		p = agent("fe80::100", "2001:db8:1::100", (uint16_t)i, 100);
+		p.src.b[15] = p.ra.prefixes[0].addr.b[15] = (uint8_t)i;
+		hear(&r, 0, p);
+	}
+	discover(&r, 1);
+	haad = &rig_effect(&r, HM_FX_SEND, 0)->send.packet.haad;
+	cr_assert_eq(haad->n_agents, HM_HAAD_AGENTS_MAX);
+	for (unsigned i = 0; i < 7; i++)
+		cr_assert_eq(haad->agents[i].b[15], 20 - i, "place %u: %u", i,
+		             haad->agents[i].b[15]);
+	cr_assert_eq(haad->agents[7].b[15], 1, "ourselves last");
+	rig_free(&r);
+}
+
+Test(ha, stands_for_the_anycast_address_of_home_agents_on_the_link)
+{
+	struct hm_config config = ha_config();
+	struct hm_packet ns = { .src = addr("fe80::77"),
+		                .dst = addr("ff02::1:ffff:fffe"),
+		                .ifindex = 2,
+		                .hop_limit = 255,
+		                .kind = HM_MSG_NS,
+		                .ns = { .target = addr("2001:db8:1:0:fdff:ffff:ffff:fffe") } };
+	struct hm_packet home = update(GCOA_F, 1, 600);
+	struct rig r;
+
+	ha_rig(&r, &config);
+	rig_packet(&r, 0, &ns, HM_VERDICT_MISSING);
+	rig_expect(&r, "     0 < send neighbour-advert src=fe80::2 dst=fe80::77 if=2 "
+	               "target=2001:db8:1:0:fdff:ffff:ffff:fffe S\n");
+	ns.ifindex = 3;
+	rig_packet(&r, 0, &ns, HM_VERDICT_MISSING);
+	rig_expect(&r, "");
+	home.home = ns.ns.target; /* nobody's home address */
+	rig_packet(&r, 0, &home, HM_VERDICT_OK);
+	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.back.status, HM_ST_NOT_HOME_SUBNET);
+	rig_free(&r);
+}
+
 Test(ha, relays_errors_about_its_tunnel)
 {
 	struct hm_config config = ha_config();

@@ -342,12 +342,14 @@ Test(mh_ch, a_binding_request_is_answered_at_once_and_not_too_often)
 	learn(120, CH);
 	mh_ack(&r, 130, CH, LCOA11, 1, 0);
 	rig_clear(&r);
-	rig_packet(&r, 210, &breq, HM_VERDICT_MISSING);
+	for (hm_ms t = 400; t < 1400; t += 200)
+		mh_router(&r, t, 3, 1);
+	rig_packet(&r, 1410, &breq, HM_VERDICT_MISSING);
 	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.bu.unique_id, 7);
-	mh_ack(&r, 220, CH, LCOA11, 2, 0);
-	rig_packet(&r, 230, &breq, HM_VERDICT_MISSING);
+	mh_ack(&r, 1420, CH, LCOA11, 2, 0);
+	rig_packet(&r, 1430, &breq, HM_VERDICT_MISSING);
 	mh_story(&r,
-	         "   210 < send t6 binding-update src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:c::1 "
+	         "  1410 < send t6 binding-update src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:c::1 "
 	         "if=3 hao=2001:db8:1::aa seq=2 life=600 A alt=2001:db8:f1::aa use=mh-ch\n");
 	cr_assert_eq(r.counters.n[HM_COUNT_RATE_LIMITED], 1);
 }
@@ -371,11 +373,32 @@ Test(mh_ch, one_that_keeps_silent_is_asked_five_times)
 
 	learn(120, CH);
 	before = r.sends;
-	for (hm_ms t = 500; t < 30000; t += 500)
+	for (hm_ms t = 500; t < 50000; t += 500)
 		mh_router(&r, t, 3, 1);
 	cr_assert_eq(r.sends - before, 4, "%u retransmissions", r.sends - before);
 	cr_assert_not_null(strstr(r.log, "note unanswered home=" HOME " coa=" GCOA1 " peer=" CH));
 	cr_assert_eq(r.binds, 1);
+}
+
+Test(mh_ch, nobody_hears_of_two_moves_within_a_second)
+{
+	unsigned before;
+
+	learn(120, CH);
+	mh_ack(&r, 130, CH, LCOA11, 1, 0);
+	rig_clear(&r);
+	mh_down(&r, 200, "wlan0", 3);
+	mh_up(&r, 210, "wlan0", 3);
+	mh_router(&r, 220, 3, 4); /* to a link without a server: another care-of address */
+	mh_usable(&r, 230, 3, PLAIN);
+	before = r.sends;
+	mh_router(&r, 700, 3, 4);
+	mh_ack(&r, 710, HA, PLAIN, 3, 0);
+	rig_until(&r, 1119);
+	cr_assert_null(strstr(r.log, "dst=" CH " "), "%s", r.log);
+	mh_router(&r, 1120, 3, 4);
+	cr_assert_not_null(strstr(r.log, "dst=" CH " "), "%s", r.log);
+	cr_assert_gt(r.sends, before);
 }
 
 Test(mh_ch, one_that_refuses_is_asked_again_after_ten_minutes, .init = begin_list)
@@ -406,14 +429,14 @@ Test(mh_ch, coming_home_is_told_to_those_with_a_binding, .init = begin_list)
 	         "  1020 < note attached home=2001:db8:1::aa coa=2001:db8:1::aa peer=fe80::9 if=3\n"
 	         "  1020 < send t7 binding-update src=2001:db8:1::aa dst=2001:db8:1::1 if=3 "
 	         "hao=2001:db8:1::aa seq=2 life=0 A H use=mh-ha\n"
-	         "  1020 < send t8 binding-update src=2001:db8:1::aa dst=2001:db8:c::1 if=3 "
-	         "hao=2001:db8:1::aa seq=2 life=0 A use=mh-ch\n"
 	         "  1020 < unbind | own match=2001:db8:c::1 home=2001:db8:1::aa "
 	         "local=2001:db8:f1::aa\n"
 	         "  1020 < unbind | home match=2001:db8:1::aa home=2001:db8:1::aa "
 	         "hop=2001:db8:f1::aa>2001:db8:1::1 hop=2001:db8:f1:1:0:ff:fe00:3>2001:db8:f1::1\n"
-	         "  1020 < send t9 reg-update src=2001:db8:1::aa dst=2001:db8:f1::1 if=3 "
+	         "  1020 < send t8 reg-update src=2001:db8:1::aa dst=2001:db8:f1::1 if=3 "
 	         "hao=2001:db8:1::aa seq=2 life=0 malen=64 use=mh-ms\n"
+	         "  1030 < send t9 binding-update src=2001:db8:1::aa dst=2001:db8:c::1 if=3 "
+	         "hao=2001:db8:1::aa seq=2 life=0 A use=mh-ch\n"
 	         "  1030 < forget registration ha state=pending peer=2001:db8:1::1 "
 	         "home=2001:db8:1::aa seq=0\n"
 	         "  1030 < send neighbour-advert src=2001:db8:1::aa dst=ff02::1 if=3 "

@@ -244,3 +244,37 @@ Test(mh_home, the_home_agent_is_discovered_when_it_is_not_configured, .init = be
 	             "peer=2001:db8:1::1\n");
 	cr_assert_eq(r.counters.n[HM_COUNT_UNMATCHED_ACK], 1);
 }
+
+Test(mh_home, a_discovered_home_agent_that_refuses_is_followed_by_the_next, .init = begin_off)
+{
+	struct hm_packet reply = {
+		.kind = HM_MSG_HAAD_REPLY,
+		.src = addr(HA),
+		.dst = addr(PLAIN),
+		.haad = { .id = 1,
+		          .n_agents = 3,
+		          .agents = { addr("2001:db8:1::7"), { { 0 } }, addr(HA) } },
+	};
+
+	r.config.mh.discover_home_agent = true;
+	r.config.mh.home_agent = hm_addr_any;
+	memset(r.state, 0, hm_role_mh.size(&r.config));
+	hm_role_mh.init(r.state, &r.config, 1);
+	rig_start(&r);
+	mh_up(&r, 0, "wlan0", 3);
+	mh_router(&r, 10, 3, 4);
+	mh_usable(&r, 20, 3, PLAIN);
+	rig_packet(&r, 30, &reply, HM_VERDICT_MISSING);
+	rig_clear(&r);
+	mh_ack(&r, 40, "2001:db8:1::7", PLAIN, 1, HM_ST_RESOURCES);
+	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.dst.b[15], 1, "asks the next");
+	mh_ack(&r, 50, HA, PLAIN, 2, HM_ST_NO_HOME_REG);
+	cr_assert_not_null(strstr(r.log, "send haad-request"), "%s", r.log);
+	mh_router(&r, 500, 3, 4);
+	reply.haad.id = 2;
+	rig_packet(&r, 600, &reply, HM_VERDICT_MISSING);
+	mh_router(&r, 1000, 3, 4);
+	mh_router(&r, 2000, 3, 4);
+	rig_until(&r, 3000);
+	cr_assert_not_null(strstr(r.log, "dst=2001:db8:1::7"), "the first again: %s", r.log);
+}

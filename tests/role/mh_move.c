@@ -328,3 +328,56 @@ Test(mh_move, a_device_that_is_replaced_starts_from_nothing)
 	mh_story(&r, "   200 < send router-solicit src=fe80::7 dst=ff02::2 if=7\n"
 	             "   210 < address add 2001:db8:f1:1:0:ff:fe00:7/64 if=7\n");
 }
+
+/* The advertisement of router 1 with two prefixes, of which the first is deprecated. */
+static void hear_deprecated(hm_ms at, bool another)
+{
+	struct hm_packet p = mh_ra(3, "fe80::1", "2001:db8:f1:1::", MS1);
+
+	p.ra.prefixes[0].preferred_s = 0;
+	p.ra.prefixes[1] = p.ra.prefixes[0];
+	p.ra.prefixes[1].addr = addr("2001:db8:f1:2::");
+	p.ra.prefixes[1].preferred_s = 14400;
+	p.ra.n_prefixes = another ? 2 : 1;
+	rig_packet(&r, at, &p, HM_VERDICT_MISSING);
+}
+
+Test(mh_move, a_deprecated_prefix_is_left_when_there_is_another)
+{
+	hear_deprecated(400, false); /* it still works, and there is nothing better */
+	rig_clear(&r);
+	hear_deprecated(900, true);
+	mh_usable(&r, 1000, 3, LCOA12);
+	mh_ack(&r, 1010, MS1, LCOA12, 2, 0);
+	rig_until(&r, 1020);
+	mh_story(&r,
+	         "   900 < address deprecate 2001:db8:f1:1:0:ff:fe00:3/64 if=3\n"
+	         "   900 < address add 2001:db8:f1:2:0:ff:fe00:3/64 if=3\n"
+	         "  1000 < note attached home=2001:db8:1::aa coa=2001:db8:f1:2:0:ff:fe00:3 "
+	         "peer=fe80::1 if=3\n"
+	         "  1000 < bind t4 | home match=2001:db8:1::aa home=2001:db8:1::aa "
+	         "hop=2001:db8:f1::aa>2001:db8:1::1 hop=2001:db8:f1:1:0:ff:fe00:3>2001:db8:f1::1 "
+	         "accept=2001:db8:f1:2:0:ff:fe00:3>2001:db8:f1::1\n"
+	         "  1000 < send t5 reg-update src=2001:db8:f1:2:0:ff:fe00:3 dst=2001:db8:f1::1 "
+	         "if=3 hao=2001:db8:1::aa seq=2 life=600 malen=64 use=mh-ms\n"
+	         "  1010 < note registered home=2001:db8:1::aa coa=2001:db8:f1:2:0:ff:fe00:3 "
+	         "peer=2001:db8:f1::1\n"
+	         "  1010 < bind t6 | home match=2001:db8:1::aa home=2001:db8:1::aa "
+	         "hop=2001:db8:f1::aa>2001:db8:1::1 hop=2001:db8:f1:2:0:ff:fe00:3>2001:db8:f1::1 "
+	         "accept=2001:db8:f1:1:0:ff:fe00:3>2001:db8:f1::1\n"
+	         "  1010 < note handoff-done home=2001:db8:1::aa gcoa=2001:db8:f1::aa "
+	         "coa=2001:db8:f1:2:0:ff:fe00:3 if=3 elapsed_ms=10\n"
+	         "  1010 < address del 2001:db8:f1:1:0:ff:fe00:3/64 if=3\n");
+}
+
+Test(mh_move, an_interface_that_waits_on_the_home_link_keeps_no_other_address)
+{
+	mh_up(&r, 100, "eth0", 4); /* wlan0 is preferred and in use */
+	mh_router(&r, 110, 4, 2);
+	mh_usable(&r, 120, 4, ELCOA12);
+	mh_router(&r, 500, 3, 1);
+	rig_clear(&r);
+	mh_router(&r, 610, 4, 9); /* it has come to the home link, and no link event said so */
+	rig_until(&r, 620);
+	cr_assert_not_null(strstr(r.log, "address del " ELCOA12 "/64 if=4"), "%s", r.log);
+}

@@ -116,10 +116,11 @@ static bool fails_now(struct sim *sim)
 	return ++sim->effects == sim->faults.fail_effect;
 }
 
-static void do_bind(struct sim *sim, struct sim_node *n, const struct hm_effect *e)
+static void do_bind(struct sim *sim, struct sim_node *n, bool second, const struct hm_effect *e)
 {
 	struct sim_item item = store_item(sim, n, SIM_BIND_DONE);
 
+	item.second = second;
 	item.done.ticket = e->bind.ticket;
 	item.done.err = fails_now(sim) ? HM_EIO : HM_OK;
 	item.done.has_row = e->bind.has_row;
@@ -191,36 +192,48 @@ static void do_address(struct sim *sim, struct sim_node *n, const struct hm_effe
 	sim_push(sim, &item);
 }
 
+static void check_number(struct sim *sim, struct sim_node *n, const struct hm_role *role,
+                         const struct hm_packet *p)
+{
+	struct sim_acked *a = n->acked;
+
+	while (a < n->acked + n->n_acked &&
+	       !(a->role == role->id && hm_addr_eq(&a->home, &p->home)))
+		a++;
+	if (a == n->acked + n->n_acked) {
+		assert(n->n_acked < SIM_ACKED_MAX);
+		n->n_acked++;
+	} else if (p->auth.epoch < a->epoch ||
+	           (p->auth.epoch == a->epoch && (int16_t)(p->back.seq - a->seq) < 0)) {
+		sim_fail(sim, "%s acknowledges %u after %u", n->name, p->back.seq, a->seq);
+	}
+	*a = (struct sim_acked){ role->id, p->home, p->auth.epoch, p->back.seq };
+}
+
 /* Nobody is acknowledged before the data plane and the store hold the binding. */
-static void check_ack(struct sim *sim, struct sim_node *n, const struct hm_packet *p)
+static void check_ack(struct sim *sim, struct sim_node *n, const struct hm_role *role,
+                      const struct hm_packet *p)
 {
 	struct hm_record r = { .kind = HM_RECORD_BINDING };
-	enum hm_forward_kind kind = n->role->id == HM_ROLE_CH ? HM_FORWARD_PEER : HM_FORWARD_ENCAP;
+	enum hm_forward_kind kind = role->id == HM_ROLE_CH ? HM_FORWARD_PEER : HM_FORWARD_ENCAP;
 	struct hm_addr match = p->home;
 
 	if (p->kind != HM_MSG_BACK || p->back.status != HM_ST_ACCEPTED || p->back.lifetime_s == 0)
 		return;
-	r.binding.role = n->role->id;
+	r.binding.role = role->id;
 	r.binding.home = p->home;
-	if (n->role->id == HM_ROLE_MS)
+	if (role->id == HM_ROLE_MS)
 		match = hm_addr_join(&n->config.ms.address, n->config.ms.plen, &p->home);
 	if (!sim_remembers(n, &r))
 		sim_fail(sim, "%s acknowledges what its store does not hold", n->name);
 	if (!sim_forward(n, kind, &match))
 		sim_fail(sim, "%s acknowledges what its data plane does not hold", n->name);
-	if (n->has_acked && hm_addr_eq(&n->acked_home, &p->home) &&
-	    (p->auth.epoch < n->acked_epoch ||
-	     (p->auth.epoch == n->acked_epoch && (int16_t)(p->back.seq - n->acked_seq) < 0)))
-		sim_fail(sim, "%s acknowledges %u after %u", n->name, p->back.seq, n->acked_seq);
-	n->has_acked = true;
-	n->acked_home = p->home;
-	n->acked_epoch = p->auth.epoch;
-	n->acked_seq = p->back.seq;
+	check_number(sim, n, role, p);
 }
 
-static void do_send(struct sim *sim, struct sim_node *n, const struct hm_effect *e)
+static void do_send(struct sim *sim, struct sim_node *n, bool second, const struct hm_effect *e)
 {
-	check_ack(sim, n, &e->send.packet);
+	check_ack(sim, n, second ? n->second : n->role, &e->send.packet);
 	n->sent++;
 	n->sent_kind[e->send.packet.kind]++;
 	if (!fails_now(sim)) {
@@ -228,22 +241,23 @@ static void do_send(struct sim *sim, struct sim_node *n, const struct hm_effect 
 	} else if (e->send.ticket) {
 		struct sim_item item = item_for(sim, n, SIM_SEND_FAILED);
 
+		item.second = second;
 		item.done.ticket = e->send.ticket;
 		sim_push(sim, &item);
 	}
 }
 
-void sim_run_effects(struct sim *sim, struct sim_node *n, const struct hm_fx *fx)
+void sim_run_effects(struct sim *sim, struct sim_node *n, bool second, const struct hm_fx *fx)
 {
 	for (unsigned i = 0; i < fx->n; i++) {
 		const struct hm_effect *e = &fx->e[i];
 
 		switch (e->kind) {
 		case HM_FX_SEND:
-			do_send(sim, n, e);
+			do_send(sim, n, second, e);
 			break;
 		case HM_FX_BIND:
-			do_bind(sim, n, e);
+			do_bind(sim, n, second, e);
 			break;
 		case HM_FX_UNBIND:
 			do_unbind(sim, n, e);
@@ -261,6 +275,9 @@ void sim_run_effects(struct sim *sim, struct sim_node *n, const struct hm_fx *fx
 			n->notes[e->note.note]++;
 			break;
 		case HM_FX_GATEWAY:
+			if (e->gateway.ifindex - 1 < n->n_ifs)
+				n->ifs[e->gateway.ifindex - 1].gateway = e->gateway.router;
+			break;
 		case HM_FX_RELAY:
 			break;
 		}

@@ -95,8 +95,10 @@ void sim_free(struct sim *sim)
 		if (sim->items[i].kind == SIM_PACKET)
 			free(sim->items[i].packet.octets);
 	free(sim->items);
-	for (unsigned i = 0; i < sim->n_nodes; i++)
+	for (unsigned i = 0; i < sim->n_nodes; i++) {
 		free(sim->nodes[i].state);
+		free(sim->nodes[i].second_state);
+	}
 }
 
 int sim_add_link(struct sim *sim, const char *name, const char *prefix, uint8_t plen)
@@ -194,6 +196,12 @@ void sim_start(struct sim *sim, struct sim_node *n)
 	if (!n->state)
 		abort();
 	n->role->init(n->state, &n->config, hm_rand_next(&sim->rand));
+	if (n->second) {
+		n->second_state = calloc(1, n->second->size(&n->config));
+		if (!n->second_state)
+			abort();
+		n->second->init(n->second_state, &n->config, hm_rand_next(&sim->rand));
+	}
 	for (unsigned i = 0; i < SIM_RECORDS_MAX; i++)
 		if (n->records[i].used)
 			sim_event(sim, n,
@@ -216,22 +224,15 @@ void sim_crash(struct sim *sim, struct sim_node *n, bool keep_store)
 	(void)sim;
 	free(n->state);
 	n->state = NULL;
+	free(n->second_state);
+	n->second_state = NULL;
 	n->alive = false;
 	n->generation++;
 	n->n_forwards = 0;
 	if (keep_store)
 		return;
 	memset(n->records, 0, sizeof n->records);
-	n->has_acked = false;
-}
-
-void sim_stop(struct sim *sim, struct sim_node *n)
-{
-	if (!n->alive)
-		return;
-	if (n->role)
-		sim_event(sim, n, &(struct hm_event){ .kind = HM_EV_STOP });
-	sim_crash(sim, n, true);
+	n->n_acked = 0;
 }
 
 void sim_attach(struct sim *sim, struct sim_node *n, unsigned iface, int link)
@@ -271,7 +272,7 @@ static void trace_step(const struct sim *sim, const struct sim_node *n, const st
 	}
 }
 
-void sim_event(struct sim *sim, struct sim_node *n, struct hm_event *ev)
+void sim_event_of(struct sim *sim, struct sim_node *n, bool second, struct hm_event *ev)
 {
 	/* Not on the stack: sim_event() may nest through sim_run_effects() never, but frames of
 	 * sanitizer builds are large. */
@@ -281,12 +282,22 @@ void sim_event(struct sim *sim, struct sim_node *n, struct hm_event *ev)
 	ev->wall_ms = 1785542400000 + sim->now;
 	fx.n = 0;
 	fx.counters = &n->counters;
-	n->role->step(n->state, ev, &fx);
+	if (second)
+		n->second->step(n->second_state, ev, &fx);
+	else
+		n->role->step(n->state, ev, &fx);
 	sim->steps++;
 	if (n->counters.n[HM_COUNT_EFFECTS_LOST])
 		sim_fail(sim, "%s lost an effect", n->name);
 	trace_step(sim, n, ev, &fx);
-	sim_run_effects(sim, n, &fx);
+	sim_run_effects(sim, n, second, &fx);
+}
+
+void sim_event(struct sim *sim, struct sim_node *n, struct hm_event *ev)
+{
+	sim_event_of(sim, n, false, ev);
+	if (n->second)
+		sim_event_of(sim, n, true, ev);
 }
 
 static void run_item(struct sim *sim, struct sim_item *item)
@@ -340,13 +351,17 @@ static void run_item(struct sim *sim, struct sim_item *item)
 			return;
 		break;
 	}
-	if (current)
+	if (current && (item->kind == SIM_BIND_DONE || item->kind == SIM_SEND_FAILED))
+		sim_event_of(sim, n, item->second, &ev);
+	else if (current)
 		sim_event(sim, n, &ev);
 }
 
 static hm_ms deadline_of(const struct sim_node *n)
 {
-	return n->alive && n->role ? n->role->deadline(n->state) : HM_NEVER;
+	hm_ms at = n->alive && n->role ? n->role->deadline(n->state) : HM_NEVER;
+
+	return n->alive && n->second ? hm_sooner(at, n->second->deadline(n->second_state)) : at;
 }
 
 static void tick_node(struct sim *sim, struct sim_node *n)
@@ -356,6 +371,19 @@ static void tick_node(struct sim *sim, struct sim_node *n)
 			sim_fail(sim, "%s leaves its deadline in the past", n->name);
 		sim_event(sim, n, &(struct hm_event){ .kind = HM_EV_TICK });
 	}
+}
+
+void sim_stop(struct sim *sim, struct sim_node *n)
+{
+	if (!n->alive)
+		return;
+	if (n->role)
+		sim_event(sim, n, &(struct hm_event){ .kind = HM_EV_STOP });
+	tick_node(sim, n);
+	for (unsigned i = 0; i < n->n_forwards; i++)
+		if (n->forwards[i].kind == HM_FORWARD_HOME || n->forwards[i].kind == HM_FORWARD_OWN)
+			sim_fail(sim, "%s stops and leaves a path", n->name);
+	sim_crash(sim, n, true);
 }
 
 void sim_run_until(struct sim *sim, hm_ms at)

@@ -19,6 +19,7 @@
 #define SIM_ADDRS_MAX 32
 #define SIM_FORWARDS_MAX 64
 #define SIM_RECORDS_MAX 256
+#define SIM_ACKED_MAX 16
 #define SIM_NOWHERE (-1)
 
 struct sim_faults {
@@ -38,6 +39,7 @@ struct sim_if {
 	int link; /* index, or SIM_NOWHERE: no carrier */
 	struct hm_lladdr lladdr;
 	struct hm_addr link_local;
+	struct hm_addr gateway;
 };
 
 struct sim_addr {
@@ -51,6 +53,14 @@ struct sim_record {
 	struct hm_record record;
 };
 
+/* The highest number acknowledged for a home address in this store's life: may not fall. */
+struct sim_acked {
+	enum hm_role_id role;
+	struct hm_addr home;
+	uint32_t epoch;
+	uint16_t seq;
+};
+
 struct sim_node {
 	const char *name;
 	bool alive;
@@ -58,8 +68,9 @@ struct sim_node {
 	bool cut;            /* partitioned: nothing beyond its own links reaches it or leaves it */
 	uint32_t generation; /* of this life: completions for an earlier one are void */
 	const struct hm_role *role;
+	const struct hm_role *second; /* a further role of the same host; NULL: none */
 	struct hm_config config;
-	void *state;
+	void *state, *second_state;
 	struct hm_counters counters;
 	unsigned n_ifs;
 	struct sim_if ifs[SIM_IFS_MAX]; /* ifindex = index + 1 */
@@ -68,11 +79,8 @@ struct sim_node {
 	struct hm_forward forwards[SIM_FORWARDS_MAX];
 	struct sim_record records[SIM_RECORDS_MAX]; /* what would survive a crash */
 	hm_ms store_busy_until;
-	/* The highest number acknowledged for a home address in this store's life: may not fall. */
-	struct hm_addr acked_home;
-	uint32_t acked_epoch;
-	uint16_t acked_seq;
-	bool has_acked;
+	unsigned n_acked;
+	struct sim_acked acked[SIM_ACKED_MAX];
 	uint64_t sent, heard;
 	uint64_t sent_kind[HM_MSG_KINDS];
 	uint64_t notes[HM_NOTES];
@@ -136,6 +144,7 @@ struct sim_item {
 	uint64_t order;
 	enum sim_item_kind kind;
 	unsigned node;
+	bool second; /* for the second role */
 	uint32_t generation;
 	union {
 		struct {
@@ -165,7 +174,9 @@ struct sim_item {
 void sim_push(struct sim *sim, const struct sim_item *item);
 hm_ms sim_effect_delay(struct sim *sim);
 void sim_event(struct sim *sim, struct sim_node *n, struct hm_event *ev);
-void sim_run_effects(struct sim *sim, struct sim_node *n, const struct hm_fx *fx);
+/* An event for one of the host's roles. */
+void sim_event_of(struct sim *sim, struct sim_node *n, bool second, struct hm_event *ev);
+void sim_run_effects(struct sim *sim, struct sim_node *n, bool second, const struct hm_fx *fx);
 void sim_send(struct sim *sim, struct sim_node *n, const struct hm_effect *e);
 void sim_deliver(struct sim *sim, const struct sim_item *item);
 void sim_remember(struct sim_node *n, const struct hm_record *record, bool deleted);

@@ -123,7 +123,12 @@ void sim_send(struct sim *sim, struct sim_node *n, const struct hm_effect *e)
 	struct hm_wr w = hm_wr(octets, sizeof octets);
 	struct hm_signed_part part;
 
-	if (!is_source_ours(n, &p.src))
+	if (!is_source_ours(n, &p.src) && n->second && hm_addr_eq(&p.src, &n->config.mh.home)) {
+		/* The correspondent in a mobile host: away, its address is on the tunnel's device,
+		 * and in between nothing can be sent from it. */
+		if (!sim_forward(n, HM_FORWARD_HOME, &p.src))
+			return;
+	} else if (!is_source_ours(n, &p.src))
 		sim_fail(sim, "%s sends %s from an address it may not use", n->name,
 		         hm_msg_text(p.kind));
 	if (e->send.use != HM_USE_NONE) {

@@ -108,6 +108,19 @@ static inline struct hm_addr hm_addr_solicited_node(const struct hm_addr *a)
 	return out;
 }
 
+/* The anycast address of a network's home agents: identifier 0x7e of the reserved ones (RFC 2526).
+ */
+static inline struct hm_addr hm_addr_home_agents(const struct hm_addr *prefix, unsigned plen)
+{
+	static const struct hm_addr ones = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		                               0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe } };
+	struct hm_addr out = hm_addr_join(prefix, plen, &ones);
+
+	if (plen == 64)
+		out.b[8] = 0xfd; /* interface identifiers there are EUI-64 */
+	return out;
+}
+
 /* fe80::/64 with the interface identifier of a 48-bit link-layer address (RFC 4291 appendix A),
  * under the first 64 bits of prefix. */
 static inline struct hm_addr hm_addr_eui64(const struct hm_addr *prefix, const uint8_t mac[6])

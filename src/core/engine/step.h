@@ -67,7 +67,7 @@ enum hm_address_state {
 
 enum hm_traffic_kind {
 	HM_TRAFFIC_TUNNELLED, /* mobile host: `peer` reached `home` through the home agent */
-	HM_TRAFFIC_BOUND,     /* correspondent: the binding of `home` is in use */
+	HM_TRAFFIC_BOUND,     /* correspondent: the binding of `home` is in use by our `peer` */
 };
 
 struct hm_event {
