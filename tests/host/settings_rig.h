@@ -41,8 +41,10 @@ static inline void rig_fini(void)
 
 static inline void rig_write(const char *name, const void *bytes, size_t len, mode_t mode)
 {
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int fd;
 
+	(void)unlink(name); /* a former one may be read-only, which only root can overlook */
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	cr_assert(fd >= 0 && write(fd, bytes, len) == (ssize_t)len && fchmod(fd, mode) == 0);
 	close(fd);
 }
