@@ -107,6 +107,30 @@ def test_what_an_administrator_set_up_is_left_alone():
         expect_eq(host.kernel(), before, "the administrator's settings")
 
 
+def test_what_the_kernel_learnt_from_advertisements_is_forgotten_by_a_mobile_host():
+    with OneHost(start=False) as host:
+        run = host.lab.run
+        run("ms", "sysctl", "-qw", "net.ipv6.conf.mn0.accept_ra=1")
+        ip = ("ip", "-6")
+        run("ms", *ip, "addr", "add", "2001:db8:77::5/64", "dev", "mn0", "nodad", "mngtmpaddr",
+            "noprefixroute", "valid_lft", "1000", "preferred_lft", "500")
+        run("ms", *ip, "route", "add", "2001:db8:77::/64", "dev", "mn0", "proto", "kernel", "expires", "1000")
+        run("ms", *ip, "route", "add", "default", "via", "fe80::1", "dev", "mn0", "proto", "ra")
+        run("ms", *ip, "addr", "add", "2001:db8:88::5/64", "dev", "mn0", "nodad")
+        run("ms", *ip, "route", "add", "2001:db8:99::/64", "via", "2001:db8:88::1", "proto", "static")
+        mobile = Daemon(host.lab, HMIPD, PLUGINS, "ms", "mh", """tunnel = tun
+[mh]
+interface = mn0
+home-address = 2001:db8:1::aa/64
+home-agent = 2001:db8:1::1
+""" + KEYS)
+        mobile.start()
+        left = run("ms", *ip, "route") + run("ms", *ip, "addr")
+        expect("2001:db8:77:" not in left and "proto ra" not in left, f"still there: {left}")
+        expect("2001:db8:88::5" in left and "2001:db8:99::/64" in left, f"gone: {left}")
+        expect_eq(mobile.stop(), 0, "exit status")
+
+
 def test_a_second_daemon_on_the_same_state_is_refused():
     with OneHost() as host:
         other = subprocess.run(host.lab.argv("ms", HMIPD, f"--config={host.daemon.config}"),

@@ -31,6 +31,9 @@ void hm_kernel_close(struct hm_kernel *kernel);
 /* Reports everything that is there, and from then on what changes. */
 int hm_kernel_start(struct hm_kernel *kernel);
 
+/* Removes the addresses and routes the kernel made from Router Advertisements on an interface. */
+void hm_kernel_forget_autoconf(struct hm_kernel *kernel, uint32_t ifindex);
+
 /* HM_FX_ADDRESS and HM_FX_GATEWAY. What is there already is adopted. An address with its prefix
  * route: HM_ADDRESS_ADD_NODAD; every other stands alone. */
 int hm_kernel_address(struct hm_kernel *kernel, enum hm_address_op op, uint32_t ifindex,

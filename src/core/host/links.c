@@ -6,13 +6,25 @@
 
 #define LOOPBACK "lo"
 
+/* Once its kernel has been told to leave Router Advertisements to the role. */
+static void take_over(struct hm_daemon *d, const struct hm_link *link)
+{
+	const struct hm_config *c = &d->settings->config;
+
+	for (unsigned i = 0; c->common.roles[HM_ROLE_MH] && i < c->mh.interfaces.n; i++)
+		if (strncmp(c->mh.interfaces.name[i], link->name, HM_IFNAME_MAX) == 0)
+			hm_kernel_forget_autoconf(d->kernel, link->ifindex);
+}
+
 void hm_daemon_on_link(void *arg, const struct hm_link *link)
 {
 	struct hm_daemon *d = arg;
 	struct hm_event event = { .kind = HM_EV_LINK };
 
-	if (link->present)
+	if (link->present) {
 		(void)hm_sysctls_interface(&d->sysctls, &d->settings->config, link->name);
+		take_over(d, link);
+	}
 	event.link = *link;
 	hm_pump_post(d->pump, HM_PUMP_ALL, &event);
 	if (d->serving && !d->stopping)
