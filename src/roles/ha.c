@@ -76,6 +76,7 @@ static void bind_as_asked(struct ha_state *ha, struct hm_binding *b, const struc
 		.claim = packet->home,
 		.ack = packet->bu.ack,
 		.router = packet->bu.router,
+		.whole = packet->bu.plen != 0,
 		.alternate = packet->bu.has_alt_coa,
 	};
 
@@ -131,16 +132,37 @@ static void on_discovery(struct ha_state *ha, const struct hm_event *ev, struct 
 	hm_ha_agents_list(&ha->agents, &ha->config->ha.address, ev->now_ms, &reply->haad);
 }
 
+/* Whoever probes the link-local address of a mobile host that is away finds it taken, where the
+ * host's home address ends like it (draft-12 9.3). It is defended and no more: what is sent to it
+ * stays on the link. */
+static bool defends_link_local(const struct ha_state *ha, const struct hm_addr *target)
+{
+	const struct hm_ha_config *config = &ha->config->ha;
+	struct hm_addr home = hm_addr_join(&config->address, config->plen, target);
+	const struct hm_binding *b = hm_bindings_find_claim(&ha->binder.table, &home);
+
+	return hm_addr_is_link_local(target) && b && b->served && b->whole;
+}
+
 /* The anycast address is nobody's on the link: a router that looks for it gets our answer, without
  * the override flag, so that any home agent will do (RFC 4861 7.2.7). */
+static bool stands_for(const struct ha_state *ha, const struct hm_packet *packet)
+{
+	const struct hm_proxy *p = &ha->binder.proxy;
+
+	if (packet->kind != HM_MSG_NS || !p->ready || packet->ifindex != p->link.ifindex)
+		return false;
+	if (hm_addr_is_any(&packet->src))
+		return defends_link_local(ha, &packet->ns.target);
+	return hm_addr_eq(&packet->ns.target, &ha->anycast);
+}
+
 static void on_neighbour(struct ha_state *ha, const struct hm_event *ev, struct hm_fx *fx)
 {
 	const struct hm_packet *packet = &ev->rx.packet;
-	const struct hm_proxy *p = &ha->binder.proxy;
 
-	if (packet->kind == HM_MSG_NS && p->ready && packet->ifindex == p->link.ifindex &&
-	    !hm_addr_is_any(&packet->src) && hm_addr_eq(&packet->ns.target, &ha->anycast))
-		hm_proxy_answer(p, packet, false, fx);
+	if (stands_for(ha, packet))
+		hm_proxy_answer(&ha->binder.proxy, packet, false, fx);
 	else
 		(void)hm_binder_neighbour(&ha->binder, packet, ev->now_ms, fx);
 }

@@ -167,6 +167,7 @@ static void handle(struct mh *mh, const struct hm_event *ev, struct hm_fx *fx)
 		break;
 	case HM_EV_SEND_FAILED:
 		hm_mh_on_send_failed(mh, ev->done.ticket);
+		hm_mh_former_failed(mh, ev->done.ticket);
 		break;
 	case HM_EV_TRAFFIC:
 		hm_mh_on_traffic(mh, ev, fx);
@@ -184,6 +185,7 @@ static void step(void *state, const struct hm_event *ev, struct hm_fx *fx)
 	struct mh *mh = state;
 
 	mh->now = ev->now_ms;
+	mh->wall_s = (uint32_t)(ev->wall_ms / 1000);
 	mh->more = false;
 	if (!mh->stopping)
 		handle(mh, ev, fx);

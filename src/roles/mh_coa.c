@@ -44,8 +44,9 @@ static struct hm_addr make_lcoa(struct mh *mh, const struct mh_link *link,
 	struct hm_addr addr = hm_addr_join(prefix, 64, &hm_addr_any);
 
 	if (link->lladdr.present)
-		return hm_addr_eui64(&addr, link->lladdr.b);
-	random_iid(mh, &addr);
+		addr = hm_addr_eui64(&addr, link->lladdr.b);
+	if (!link->lladdr.present || hm_mh_former_has(mh, &addr))
+		random_iid(mh, &addr);
 	return addr;
 }
 
@@ -215,6 +216,24 @@ bool hm_mh_coa_alive(const struct mh *mh, const struct hm_addr *addr)
 		    link_is_up(mh, mh->old[i].ifindex))
 			return true;
 	return false;
+}
+
+uint32_t hm_mh_coa_left_s(const struct mh *mh)
+{
+	const struct mh_router *r = hm_mh_router(mh);
+	uint32_t left;
+	hm_ms end = 0;
+
+	for (unsigned i = 0; r && i < r->n_prefixes; i++) {
+		const struct mh_prefix *p = &r->prefixes[i];
+
+		if (hm_addr_in(&mh->attach.coa, &p->info.addr, p->info.plen) && p->valid_ms > end)
+			end = p->valid_ms;
+	}
+	if (end <= mh->now)
+		return HM_LIFETIME_INFINITE; /* its router is gone and says nothing */
+	left = hm_lifetime_left(mh->now, end);
+	return left > 0 ? left : 1; /* 0 would mean to let go */
 }
 
 static void on_duplicate(struct mh *mh, struct mh_link *link, struct hm_fx *fx)

@@ -50,7 +50,9 @@ struct mh_prefix {
 
 struct mh_router {
 	bool used;
-	struct hm_addr addr; /* link-local */
+	struct hm_addr addr;  /* link-local */
+	struct hm_addr agent; /* its global one, where it is a home agent */
+	hm_ms first_ms;       /* when it appeared, or came back after a doubt */
 	hm_ms heard_ms, expires_ms;
 	hm_ms interval_ms; /* 0: it does not say */
 	bool suspect;      /* maybe not here any more: lost at lost_ms unless heard */
@@ -99,6 +101,7 @@ struct mh_attach {
 	unsigned link;
 	uint32_t ifindex;
 	struct hm_addr router, coa;
+	struct hm_addr agent; /* a home agent of this link, ::: none */
 };
 
 /* An address of a prefix that was left, deleted when the move is complete. */
@@ -106,6 +109,14 @@ struct mh_old {
 	bool used;
 	uint32_t ifindex;
 	struct hm_addr addr;
+};
+
+/* A care-of address that the home agent of its link was asked to send on from. */
+struct mh_handed {
+	struct hm_addr coa;
+	struct hm_hop tunnel; /* through which it does */
+	hm_ms until_ms;
+	hm_ticket ticket;
 };
 
 /* A tunnel that may still bring packets after a move. */
@@ -154,6 +165,7 @@ struct mh_peer {
 	unsigned setbacks;   /* in a row */
 	hm_ms hold_ms;       /* not asked before */
 	hm_ms sent_ms;       /* of the last message, 0: none */
+	unsigned alike;      /* ch: messages in a row that said the same */
 	hm_ms used_ms, breq_ms;
 	bool has_unique_id;
 	uint16_t unique_id;
@@ -179,6 +191,7 @@ struct mh {
 	bool more; /* there is work the last step had no room for */
 	unsigned stop_next;
 	hm_ms now;
+	uint32_t wall_s;
 	struct hm_rand rand;
 	hm_ticket ticket;
 
@@ -200,6 +213,7 @@ struct mh {
 	struct hm_hop tunnels[HM_HOPS_MAX]; /* through which packets come since the last move */
 	unsigned n_tunnels;
 	struct mh_past past[MH_PAST];
+	struct mh_handed handed;
 
 	bool moving, moved_before;         /* a move is under way; one was completed before */
 	hm_ms cause_ms;                    /* what began it */
@@ -237,8 +251,17 @@ void hm_mh_coa_leave(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
 void hm_mh_coa_retire(struct mh *mh, struct mh_link *link, struct hm_fx *fx);
 void hm_mh_coa_clean(struct mh *mh, bool all, struct hm_fx *fx);
 hm_ms hm_mh_coa_deadline(const struct mh_link *link);
+/* For how long the care-of address is good, as its router says. */
+uint32_t hm_mh_coa_left_s(const struct mh *mh);
 /* An address we may still receive at: of a link that is up, or old but not deleted. */
 bool hm_mh_coa_alive(const struct mh *mh, const struct hm_addr *addr);
+
+/* mh_former.c: the home agent of a link that was left */
+struct hm_addr hm_mh_former_agent(const struct mh_link *link, const struct hm_addr *coa);
+void hm_mh_former_leave(struct mh *mh, const struct mh_attach *from, const struct mh_attach *to,
+                        struct hm_fx *fx);
+void hm_mh_former_failed(struct mh *mh, hm_ticket ticket);
+bool hm_mh_former_has(const struct mh *mh, const struct hm_addr *coa);
 
 /* mh_server.c: which mobility servers */
 const struct mh_router *hm_mh_router(const struct mh *mh);
@@ -305,6 +328,7 @@ void hm_mh_path_home(struct mh *mh, struct hm_fx *fx);
 void hm_mh_path_run(struct mh *mh, struct hm_fx *fx);
 void hm_mh_path_drop(struct mh *mh, struct mh_path *path, struct hm_fx *fx);
 void hm_mh_path_past(struct mh *mh, const struct hm_addr *local, const struct hm_addr *remote);
+void hm_mh_path_past_end(struct mh *mh, const struct hm_hop *hop);
 void hm_mh_on_bind_done(struct mh *mh, const struct hm_event *ev, struct hm_fx *fx);
 hm_ms hm_mh_path_deadline(const struct mh *mh);
 

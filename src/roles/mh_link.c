@@ -225,17 +225,21 @@ static void attach_to(struct mh *mh, unsigned i, struct hm_fx *fx)
 		.ifindex = link->ifindex,
 		.router = link->routers[link->router].addr,
 		.coa = link->coa.addr,
+		.agent = hm_mh_former_agent(link, &link->coa.addr),
 	};
 	struct mh_attach *now = &mh->attach;
 	bool moved = now->link != i || now->home != at.home || now->ifindex != at.ifindex ||
 	             !hm_addr_eq(&now->coa, &at.coa);
 
-	if (!moved && now->valid && hm_addr_eq(&now->router, &at.router))
+	if (!moved && now->valid && hm_addr_eq(&now->router, &at.router)) {
+		now->agent = at.agent;
 		return;
+	}
 	if (now->link != i && mh->links[now->link].present)
 		hm_mh_coa_leave(mh, &mh->links[now->link], fx);
 	if (moved) {
 		hm_mh_cause(mh, mh->now);
+		hm_mh_former_leave(mh, now, &at, fx);
 		probe_servers_now(mh);
 	}
 	hm_mh_coa_prefer(mh, link, fx);

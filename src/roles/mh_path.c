@@ -62,6 +62,13 @@ void hm_mh_path_past(struct mh *mh, const struct hm_addr *local, const struct hm
 	*slot = (struct mh_past){ hop, hm_after(mh->now, PAST_MS) };
 }
 
+void hm_mh_path_past_end(struct mh *mh, const struct hm_hop *hop)
+{
+	for (unsigned i = 0; i < MH_PAST; i++)
+		if (same_hop(&mh->past[i].hop, hop))
+			mh->past[i].until_ms = 0;
+}
+
 /* Tunnels around what goes to a server of the chain, innermost first. */
 static unsigned server_hops(const struct mh *mh, struct hm_hop *hops)
 {
@@ -94,6 +101,27 @@ static void accept_all(const struct mh *mh, const struct hm_addr *ha, struct hm_
 			add_accept(f, mh->past[i].hop);
 }
 
+/* The tunnel of before still gets out: the link it goes by is there. */
+static bool works_still(const struct mh *mh)
+{
+	const struct hm_forward *was = &mh->path.forward;
+
+	return mh->path.installed && was->n_hops > 0 &&
+	       hm_mh_coa_alive(mh, &was->hops[was->n_hops - 1].local);
+}
+
+/* Whether what we send is to come from the present care-of address. While the former path works it
+ * waits for the acknowledgement, so that a move between two links loses nothing; without one, what
+ * is sent behind the Binding Update is better than nothing. */
+static bool may_send_from(const struct mh *mh, const struct hm_addr *coa)
+{
+	const struct mh_peer *ha = &mh->peers[MH_HA];
+
+	if (!hm_mh_chain_settled(mh, NULL))
+		return false;
+	return hm_mh_holds(ha, coa) || (knows(ha, coa) && !works_still(mh));
+}
+
 static enum plan plan_home(const struct mh *mh, struct hm_forward *f)
 {
 	const struct mh_peer *ha = &mh->peers[MH_HA];
@@ -106,13 +134,10 @@ static enum plan plan_home(const struct mh *mh, struct hm_forward *f)
 	if (mh->attach.home) {
 		/* Until the home agent has let go, packets still come through a tunnel that works.
 		 */
-		if (mh->path.installed && was->n_hops > 0 && ha->maybe_bound &&
-		    hm_mh_coa_alive(mh, &was->hops[was->n_hops - 1].local))
-			return PLAN_KEEP;
-		return PLAN_DROP;
+		return ha->maybe_bound && works_still(mh) ? PLAN_KEEP : PLAN_DROP;
 	}
 	*f = (struct hm_forward){ .kind = HM_FORWARD_HOME, .match = mh->home, .home = mh->home };
-	tell = hm_mh_chain_settled(mh, NULL) && knows(ha, &top);
+	tell = may_send_from(mh, &top);
 	if (!tell && !mh->path.installed)
 		return PLAN_KEEP;
 	if (tell) {

@@ -5,8 +5,11 @@
 /* A handoff waits for the first retransmission, so it comes soon; a peer that is down is asked no
  * more than once in 32 s (RFC 6275 12). */
 #define FIRST_MS 250
-/* Correspondents are spared: draft-12's MAX_UPDATE_RATE; after CH_TRIES none for long. */
+/* Correspondents are spared: draft-12's MAX_UPDATE_RATE, and its SLOW_UPDATE_RATE after
+ * MAX_FAST_UPDATES in a row that say the same; after CH_TRIES without an answer none for long. */
 #define CH_GAP_MS (1 * HM_SECOND)
+#define CH_SLOW_GAP_MS (10 * HM_SECOND)
+#define CH_FAST_MAX 5
 #define CAP_MS (32 * HM_SECOND)
 #define MS_TRIES 4
 #define CH_TRIES 5
@@ -113,11 +116,13 @@ static hm_ms wanted_at(const struct mh_peer *peer, const struct mh_want *want)
 /* When the peer must be sent something; in the past: now. */
 static hm_ms due_at(const struct mh_peer *peer, const struct mh_want *want)
 {
-	hm_ms at = wanted_at(peer, want);
+	bool again = hm_addr_eq(&peer->ask.coa, &want->coa) && peer->alike >= CH_FAST_MAX;
+	hm_ms at = wanted_at(peer, want), earliest;
 
 	if (peer->kind != HM_ROLE_CH || at == HM_NEVER || peer->sent_ms == 0)
 		return at;
-	return at > peer->sent_ms + CH_GAP_MS ? at : peer->sent_ms + CH_GAP_MS;
+	earliest = hm_after(peer->sent_ms, again ? CH_SLOW_GAP_MS : CH_GAP_MS);
+	return at > earliest ? at : earliest;
 }
 
 void hm_mh_store_registration(const struct mh *mh, const struct mh_peer *peer,
@@ -200,12 +205,24 @@ static struct hm_addr former_server(const struct mh_ask *ask)
 	return hm_addr_is_any(former) ? ask->former[ask->sent % 2] : *former;
 }
 
+/* No longer than the care-of address is good for (RFC 6275 11.7.1). */
+static uint32_t lifetime_of(const struct mh *mh, const struct mh_ask *ask)
+{
+	uint32_t left = HM_LIFETIME_INFINITE;
+
+	if (ask->leave)
+		return 0;
+	if (hm_addr_eq(&ask->coa, &mh->attach.coa))
+		left = hm_mh_coa_left_s(mh);
+	return left < mh->config->lifetime_s ? left : mh->config->lifetime_s;
+}
+
 static void fill_reg(struct mh *mh, const struct mh_peer *ms, struct hm_reg *reg)
 {
 	reg->ack = true;
 	reg->malen = ms->plen;
 	reg->seq = ms->ask.last.seq;
-	reg->lifetime_s = ms->ask.leave ? 0 : mh->config->lifetime_s;
+	reg->lifetime_s = lifetime_of(mh, &ms->ask);
 	reg->has_prev_ms = ms->ask.kind == HM_MSG_REG_REQUEST && mh->ever_registered;
 	if (reg->has_prev_ms)
 		reg->prev_ms = former_server(&ms->ask);
@@ -213,13 +230,24 @@ static void fill_reg(struct mh *mh, const struct mh_peer *ms, struct hm_reg *reg
 	reg->alt_coa = reg->has_alt_coa ? ms->ask.coa : hm_addr_any;
 }
 
+/* The home address ends like our link-local address: the home agent defends that one, too (draft-12
+ * 5.1). */
+static bool is_whole(const struct mh *mh)
+{
+	const struct hm_addr *link_local = &mh->links[mh->attach.link].link_local;
+	struct hm_addr same = hm_addr_join(&mh->home, mh->config->home_plen, link_local);
+
+	return hm_addr_is_link_local(link_local) && hm_addr_eq(&same, &mh->home);
+}
+
 static void fill_bu(const struct mh *mh, const struct mh_peer *peer, struct hm_bu *bu)
 {
 	bu->ack = true;
 	bu->home_reg = peer->kind == HM_ROLE_HA;
 	bu->dad = bu->home_reg && !peer->ask.leave && !peer->bound.valid;
+	bu->plen = bu->home_reg && !peer->ask.leave && is_whole(mh) ? mh->config->home_plen : 0;
 	bu->seq = peer->ask.last.seq;
-	bu->lifetime_s = peer->ask.leave ? 0 : mh->config->lifetime_s;
+	bu->lifetime_s = lifetime_of(mh, &peer->ask);
 	bu->has_alt_coa = !peer->ask.leave && !hm_addr_eq(&peer->ask.coa, &peer->ask.src);
 	bu->alt_coa = bu->has_alt_coa ? peer->ask.coa : hm_addr_any;
 	bu->has_unique_id = peer->has_unique_id;
@@ -254,6 +282,9 @@ static void transmit(struct mh *mh, struct mh_peer *peer, struct hm_fx *fx)
 
 	*number = hm_number_next(*number);
 	ask->last = *number;
+	if (mh->now - peer->sent_ms > CH_SLOW_GAP_MS * CH_FAST_MAX)
+		peer->alike = 0;
+	peer->alike++;
 	peer->sent_ms = mh->now;
 	if (ask->sent++ == 0) {
 		ask->first = *number;
@@ -297,6 +328,8 @@ static void leave_former(struct mh *mh, struct mh_peer *ms)
 
 static void begin(struct mh *mh, struct mh_peer *peer, const struct mh_want *want, struct hm_fx *fx)
 {
+	if (!hm_addr_eq(&peer->ask.coa, &want->coa))
+		peer->alike = 0;
 	peer->ask = (struct mh_ask){
 		.active = true,
 		.leave = want->what == MH_WANT_GONE,

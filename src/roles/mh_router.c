@@ -112,6 +112,18 @@ static void on_new_router(struct mh *mh, struct mh_link *link, const struct mh_r
 	}
 }
 
+/* A router speaks on, and the one in use has been silent since this one appeared: its last word may
+ * have been on its way when the link changed, or this one stands in for it. Two on one link are
+ * asked about once. */
+static void on_other_router(struct mh *mh, struct mh_link *link, const struct mh_router *other)
+{
+	struct mh_router *r = link->router >= 0 ? &link->routers[link->router] : NULL;
+
+	if (r && r != other && !r->suspect && r->heard_ms <= other->first_ms &&
+	    mh->now - r->heard_ms > (r->interval_ms ? r->interval_ms : HM_SECOND))
+		doubt(mh, link, r);
+}
+
 static void take_prefixes(struct mh *mh, struct mh_router *r, const struct hm_ra *ra)
 {
 	r->n_prefixes = 0;
@@ -121,6 +133,15 @@ static void take_prefixes(struct mh *mh, struct mh_router *r, const struct hm_ra
 				ra->prefixes[i],
 				hm_lifetime_end(mh->now, ra->prefixes[i].valid_s),
 			};
+}
+
+/* The router's own address, where it is a home agent (RFC 6275 7.1, 7.2). */
+static struct hm_addr agent_in(const struct hm_ra *ra)
+{
+	for (unsigned i = 0; ra->home_agent && i < ra->n_prefixes && i < HM_RA_PREFIXES_MAX; i++)
+		if (ra->prefixes[i].router_addr && hm_addr_is_global(&ra->prefixes[i].addr))
+			return ra->prefixes[i].addr;
+	return hm_addr_any;
 }
 
 static bool usable_server(const struct hm_msinfo *info)
@@ -175,6 +196,13 @@ static struct mh_link *find_link(struct mh *mh, uint32_t ifindex)
 	return NULL;
 }
 
+/* One that is doubted is asked until it answers or is lost. */
+static void stop_asking(struct mh_link *link)
+{
+	if (link->router >= 0 && !link->routers[link->router].suspect)
+		link->soliciting = false;
+}
+
 void hm_mh_on_ra(struct mh *mh, const struct hm_packet *packet)
 {
 	struct mh_link *link = find_link(mh, packet->ifindex);
@@ -194,16 +222,21 @@ void hm_mh_on_ra(struct mh *mh, const struct hm_packet *packet)
 		r = take_slot(link);
 		*r = (struct mh_router){ .used = true, .addr = packet->src };
 	}
+	if (fresh || r->suspect)
+		r->first_ms = mh->now;
 	r->heard_ms = mh->now;
 	r->expires_ms = hm_lifetime_end(mh->now, packet->ra.lifetime_s);
 	r->interval_ms = packet->ra.has_interval ? packet->ra.interval_ms : 0;
 	r->suspect = false;
+	r->agent = agent_in(&packet->ra);
 	take_prefixes(mh, r, &packet->ra);
 	take_servers(mh, r, &packet->ra);
-	link->soliciting = false;
 	if (fresh)
 		on_new_router(mh, link, r);
+	else
+		on_other_router(mh, link, r);
 	hm_mh_router_choose(mh, link);
+	stop_asking(link);
 }
 
 /* The home link's router before others; else the one in use as long as it is good; else the one
@@ -238,12 +271,14 @@ void hm_mh_router_choose(struct mh *mh, struct mh_link *link)
 	link->router = best;
 }
 
+/* Three advertisements are missing; who does not say how often they come sends three in its
+ * lifetime (RFC 4861 6.2.1), and one is missing. */
 static hm_ms silent_from(const struct mh_router *r)
 {
 	hm_ms span = 3 * r->interval_ms;
 
 	if (r->interval_ms == 0)
-		return HM_NEVER;
+		span = (r->expires_ms - r->heard_ms) / 3;
 	return hm_after(r->heard_ms, span < MISSED_MIN_MS ? MISSED_MIN_MS : span);
 }
 
@@ -282,6 +317,7 @@ void hm_mh_router_expire(struct mh *mh, struct mh_link *link)
 			doubt(mh, link, r);
 	}
 	hm_mh_router_choose(mh, link);
+	stop_asking(link);
 	if (link->router < 0)
 		hm_mh_solicit(mh, link);
 }

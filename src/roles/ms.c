@@ -207,7 +207,7 @@ static void on_bind_done(struct ms_state *ms, const struct hm_event *ev, struct 
 
 /* Another node lays claim to an address that we serve. If it is a server of our network, whoever
  * has the host's older number lets go: we say ours, and it says its own when that is newer. */
-static void on_rival(struct ms_state *ms, struct hm_binding *b, struct hm_fx *fx)
+static void on_rival(struct ms_state *ms, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
 {
 	const struct hm_addr_list *peers = &ms->config->ms.peers;
 	struct hm_number number = { .epoch = b->epoch, .seq = b->seq };
@@ -216,7 +216,7 @@ static void on_rival(struct ms_state *ms, struct hm_binding *b, struct hm_fx *fx
 		if (is_sibling(ms->config, &peers->a[i]))
 			send_handoff(ms, b, &peers->a[i], number, fx);
 	if (b->probe == HM_PROBE_NONE)
-		hm_proxy_announce(&ms->binder.proxy, &b->claimed, b->router, fx);
+		hm_binder_announce_anew(&ms->binder, b, now, fx);
 }
 
 static void on_neighbour(struct ms_state *ms, const struct hm_event *ev, struct hm_fx *fx)
@@ -224,7 +224,7 @@ static void on_neighbour(struct ms_state *ms, const struct hm_event *ev, struct 
 	struct hm_binding *b = hm_binder_neighbour(&ms->binder, &ev->rx.packet, ev->now_ms, fx);
 
 	if (b)
-		on_rival(ms, b, fx);
+		on_rival(ms, b, ev->now_ms, fx);
 }
 
 /* A server of our own network asks for a GCoA: it serves the host from now on, and sending on to
@@ -237,7 +237,7 @@ static void let_go(struct ms_state *ms, const struct hm_event *ev, struct hm_num
 
 	if (b && !hm_binder_number_from_peer(&ms->binder, b, number, fx)) {
 		if (b->served && hm_binder_may_contest(b))
-			on_rival(ms, b, fx);
+			on_rival(ms, b, ev->now_ms, fx);
 		return;
 	}
 	if (b && hm_binding_is_live(b) && hm_addr_eq(&b->claimed, &packet->handoff.new_gcoa))

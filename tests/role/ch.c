@@ -152,6 +152,24 @@ Test(ch, asks_for_renewal_of_a_binding_in_use)
 	rig_free(&r);
 }
 
+/* The data plane may tell of a packet a second after it (the plugin interface's `seen`). */
+Test(ch, a_report_of_traffic_may_be_a_second_late)
+{
+	struct rig r;
+
+	ch_rig(&r, (struct hm_config){ 0 });
+	ask(&r, 0, COA_A, 1, 10);
+	rig_bind_done(&r, 5, HM_OK);
+	rig_clear(&r);
+	rig_until(&r, 8000);
+	rig_expect(&r, "");
+	rig_traffic(&r, 8900, HM_TRAFFIC_BOUND, HOME, CH, false);
+	rig_until(&r, 9999);
+	rig_expect(&r, "  9000 < send binding-request src=2001:db8:c::1 dst=2001:db8:f::9 "
+	               "home=2001:db8:1::9 route=2001:db8:1::9\n");
+	rig_free(&r);
+}
+
 Test(ch, does_not_ask_for_what_nobody_uses)
 {
 	struct rig r;

@@ -306,7 +306,9 @@ Test(ha, a_stored_binding_survives_a_restart)
 	               "target=2001:db8:1::9 O\n");
 	rig_bind_done(&r, 1, HM_EIO);
 	ask(&r, 1000, GCOA_F, 8, 600);
-	rig_expect(&r, "  1000 < store seq mh-ha home=2001:db8:1::9 seq=8\n"
+	rig_expect(&r, "  1000 < send neighbour-advert src=fe80::2 dst=ff02::1 if=2 "
+	               "target=2001:db8:1::9 O\n"
+	               "  1000 < store seq mh-ha home=2001:db8:1::9 seq=8\n"
 	               "  1000 < bind t2 ha home=2001:db8:1::9 coa=2001:db8:f::9 seq=8 life=600 | "
 	               "encap match=2001:db8:1::9 home=2001:db8:1::9 local=2001:db8:1::1 "
 	               "remote=2001:db8:f::9 attract\n");
@@ -441,6 +443,33 @@ Test(ha, stands_for_the_anycast_address_of_home_agents_on_the_link)
 	home.home = ns.ns.target; /* nobody's home address */
 	rig_packet(&r, 0, &home, HM_VERDICT_OK);
 	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.back.status, HM_ST_NOT_HOME_SUBNET);
+	rig_free(&r);
+}
+
+Test(ha, defends_the_link_local_address_of_a_host_that_says_it_is_its)
+{
+	struct hm_config config = ha_config();
+	struct hm_packet probe = { .dst = addr("ff02::1:ff00:9"),
+		                   .ifindex = 2,
+		                   .kind = HM_MSG_NS,
+		                   .ns = { .target = addr("fe80::9") } };
+	struct hm_packet home = update(GCOA_F, 2, 600);
+	struct rig r;
+
+	ha_rig(&r, &config);
+	registered(&r);
+	rig_packet(&r, 4000, &probe, HM_VERDICT_MISSING);
+	cr_assert_null(strstr(r.log, "advert")); /* it did not say so */
+	home.bu.plen = 64;
+	rig_packet(&r, 5000, &home, HM_VERDICT_OK);
+	rig_bind_done(&r, 5005, HM_OK);
+	rig_clear(&r);
+	rig_packet(&r, 6000, &probe, HM_VERDICT_MISSING);
+	rig_expect(&r, "  6000 < send neighbour-advert src=fe80::2 dst=ff02::1 if=2 "
+	               "target=fe80::9\n");
+	probe.src = addr("fe80::77"); /* who wants to talk to it gets no answer */
+	rig_packet(&r, 7000, &probe, HM_VERDICT_MISSING);
+	rig_expect(&r, "");
 	rig_free(&r);
 }
 

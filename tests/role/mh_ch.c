@@ -354,6 +354,30 @@ Test(mh_ch, a_binding_request_is_answered_at_once_and_not_too_often)
 	cr_assert_eq(r.counters.n[HM_COUNT_RATE_LIMITED], 1);
 }
 
+/* Nobody signs a Binding Request: who forges one a second gets no more out of us than draft-12 lets
+ * anybody have, five in a row and then one in ten seconds. */
+Test(mh_ch, hears_the_same_five_times_and_then_once_in_ten_seconds)
+{
+	struct hm_packet breq = { .kind = HM_MSG_BREQ, .src = addr(CH), .dst = addr(LCOA11) };
+	hm_ms sent[16];
+	unsigned n = 0, heard = r.sends;
+
+	learn(120, CH);
+	for (hm_ms t = 130; t < 40000; t += 200) {
+		if (r.sends > heard && n < 16) {
+			sent[n++] = r.now;
+			mh_ack(&r, t, CH, LCOA11, (uint16_t)n, 0);
+		}
+		heard = r.sends;
+		rig_packet(&r, t + 10, &breq, HM_VERDICT_MISSING);
+		if (r.sends == heard)
+			mh_router(&r, t + 20, 3, 1);
+	}
+	cr_assert_eq(n, 8, "%u in 40 s", n);
+	for (unsigned i = 1; i < n; i++)
+		cr_assert_geq(sent[i] - sent[i - 1], i < 5 ? 1000 : 10000, "the %uth", i + 1);
+}
+
 Test(mh_ch, one_that_does_not_speak_mobile_ipv6_is_left_alone)
 {
 	learn(120, CH);

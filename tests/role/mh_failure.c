@@ -107,6 +107,14 @@ Test(mh_failure, a_server_that_keeps_silent_is_asked_four_times_then_left_then_p
 	         " 37910 < send t14 binding-update src=2001:db8:f1:1:0:ff:fe00:3 dst=2001:db8:1::1 "
 	         "if=3 hao=2001:db8:1::aa seq=3 life=600 A H alt=2001:db8:f1::aa use=mh-ha\n"
 	         " 37910 < bind t15 | home match=2001:db8:1::aa home=2001:db8:1::aa "
+	         "hop=2001:db8:f1:1:0:ff:fe00:3>2001:db8:1::1 accept=2001:db8:f1::aa>2001:db8:1::1 "
+	         "accept=2001:db8:f1:1:0:ff:fe00:3>2001:db8:f1::1\n");
+	/* What works is left once the home agent knows better. */
+	mh_ack(&r, 37950, HA, LCOA11, 3, 0);
+	mh_story(&r,
+	         " 37950 < note registered home=2001:db8:1::aa coa=2001:db8:f1::aa "
+	         "peer=2001:db8:1::1\n"
+	         " 37950 < bind t16 | home match=2001:db8:1::aa home=2001:db8:1::aa "
 	         "hop=2001:db8:f1::aa>2001:db8:1::1 hop=2001:db8:f1:1:0:ff:fe00:3>2001:db8:f1::1 "
 	         "accept=2001:db8:f1:1:0:ff:fe00:3>2001:db8:1::1\n");
 }

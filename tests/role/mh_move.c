@@ -218,6 +218,72 @@ Test(mh_move, without_a_link_event_shows_in_the_old_routers_silence)
 	             "  3600 < address add 2001:db8:f1:2:0:ff:fe00:3/64 if=3\n");
 }
 
+/* A router that does not tell its interval, whose last word came after the link had changed. */
+Test(mh_move, silence_beside_a_router_that_speaks_on_raises_doubt)
+{
+	struct hm_packet old = mh_ra(3, "fe80::1", "2001:db8:f1:1::", MS1);
+	struct hm_packet other = mh_ra(3, "fe80::2", "2001:db8:f1:2::", MS1);
+
+	old.ra.has_interval = false;
+	other.ra.has_interval = false;
+	rig_packet(&r, 500, &old, HM_VERDICT_MISSING);
+	rig_packet(&r, 600, &other, HM_VERDICT_MISSING);
+	rig_clear(&r);
+	/* Within a second of the last word nothing is doubted; after it the old one is asked, and
+	 * is lost when it does not answer. */
+	rig_packet(&r, 1400, &other, HM_VERDICT_MISSING);
+	mh_story(&r, "");
+	rig_packet(&r, 1700, &other, HM_VERDICT_MISSING);
+	mh_story(&r, "  1700 < send router-solicit src=fe80::3 dst=ff02::2 if=3\n");
+	rig_until(&r, 2600);
+	mh_story(&r, "  1950 < send router-solicit src=fe80::3 dst=ff02::2 if=3\n"
+	             "  2200 < send router-solicit src=fe80::3 dst=ff02::2 if=3\n");
+	rig_packet(&r, 2650, &other, HM_VERDICT_MISSING);
+	rig_until(&r, 6000);
+	mh_story(&r, "  2700 < send router-solicit src=fe80::3 dst=ff02::2 if=3\n"
+	             "  3700 < send router-solicit src=fe80::3 dst=ff02::2 if=3\n"
+	             "  5700 < address deprecate 2001:db8:f1:1:0:ff:fe00:3/64 if=3\n"
+	             "  5700 < address add 2001:db8:f1:2:0:ff:fe00:3/64 if=3\n");
+}
+
+/* A router is replaced by another with the same prefix: the gateway changes and nothing else. */
+Test(mh_move, another_router_of_the_same_prefix_stands_in_for_one_that_died)
+{
+	struct hm_packet old = mh_ra(3, "fe80::1", "2001:db8:f1:1::", MS1);
+	struct hm_packet other = mh_ra(3, "fe80::5", "2001:db8:f1:1::", MS1);
+
+	old.ra.has_interval = false;
+	other.ra.has_interval = false;
+	rig_packet(&r, 500, &old, HM_VERDICT_MISSING);
+	rig_packet(&r, 1000, &other, HM_VERDICT_MISSING);
+	rig_clear(&r);
+	rig_packet(&r, 2000, &other, HM_VERDICT_MISSING);
+	rig_until(&r, 4000);
+	rig_clear(&r);
+	rig_packet(&r, 5000, &other, HM_VERDICT_MISSING);
+	rig_until(&r, 6000);
+	mh_story(&r, "  6000 < gateway if=3 router=fe80::5\n"
+	             "  6000 < note attached home=2001:db8:1::aa coa=2001:db8:f1:1:0:ff:fe00:3 "
+	             "peer=fe80::5 if=3\n");
+}
+
+/* It does not tell its interval, and nobody else is there: asked after a third of its lifetime. */
+Test(mh_move, a_router_that_is_silent_for_a_third_of_its_lifetime_is_asked)
+{
+	struct hm_packet old = mh_ra(3, "fe80::1", "2001:db8:f1:1::", MS1);
+
+	old.ra.has_interval = false;
+	old.ra.lifetime_s = 90;
+	rig_packet(&r, 500, &old, HM_VERDICT_MISSING);
+	rig_until(&r, 30499);
+	mh_story(&r, "");
+	rig_until(&r, 30500);
+	mh_story(&r, " 30500 < send router-solicit src=fe80::3 dst=ff02::2 if=3\n");
+	rig_packet(&r, 30510, &old, HM_VERDICT_MISSING);
+	rig_until(&r, 60000);
+	mh_story(&r, "");
+}
+
 Test(mh_move, a_router_that_says_farewell_is_left_at_once)
 {
 	struct hm_packet farewell = mh_ra(3, "fe80::1", "2001:db8:f1:1::", MS1);

@@ -157,3 +157,35 @@ Test(mh_rules, a_number_returned_from_past_the_wrap_is_of_the_next_epoch)
 	cr_assert_eq(stored->record.seq.seq, 11);
 	cr_assert_eq(stored->record.seq.epoch, 1);
 }
+
+Test(mh_rules, nothing_is_bound_for_longer_than_the_care_of_address_is_good)
+{
+	struct hm_packet ra = mh_ra(3, "fe80::1", "2001:db8:f1:1::", MS1);
+	struct hm_config c = mh_config();
+
+	ra.ra.prefixes[0].valid_s = 90;
+	ra.ra.prefixes[0].preferred_s = 60;
+	rig_init(&r, &hm_role_mh, &c);
+	rig_start(&r);
+	mh_up(&r, 0, "wlan0", 3);
+	rig_packet(&r, 10, &ra, HM_VERDICT_MISSING);
+	mh_usable(&r, 20, 3, LCOA11);
+	cr_assert_eq(only_sent()->reg.lifetime_s, 89);
+	/* The GCoA is the server's to grant. */
+	mh_ack(&r, 30, MS1, LCOA11, 1, 0);
+	cr_assert_eq(only_sent()->bu.lifetime_s, 600);
+}
+
+/* The home address ends like the link-local address of wlan0. */
+Test(mh_rules, the_prefix_length_tells_the_home_agent_that_the_link_local_address_is_ours)
+{
+	struct hm_config c = mh_config();
+
+	c.mh.home = addr("2001:db8:1::3");
+	rig_init(&r, &hm_role_mh, &c);
+	rig_start(&r);
+	mh_up(&r, 0, "wlan0", 3);
+	mh_router(&r, 10, 3, 4);
+	mh_usable(&r, 20, 3, PLAIN);
+	cr_assert_eq(only_sent()->bu.plen, 64);
+}

@@ -219,8 +219,12 @@ Test(ms_link, a_new_link_layer_address_is_announced_for_every_binding)
 	rig_expect(&r, "");
 	link.lladdr.b[5] = 0x77;
 	rig_link(&r, 6000, &link);
-	rig_until(&r, 6000);
+	rig_until(&r, 20000);
 	rig_expect(&r, "  6000 < send neighbour-advert src=fe80::3 dst=ff02::1 if=3 "
+	               "target=2001:db8:f::9 O\n"
+	               "  7000 < send neighbour-advert src=fe80::3 dst=ff02::1 if=3 "
+	               "target=2001:db8:f::9 O\n"
+	               "  8000 < send neighbour-advert src=fe80::3 dst=ff02::1 if=3 "
 	               "target=2001:db8:f::9 O\n");
 	rig_free(&r);
 }
@@ -252,6 +256,10 @@ Test(ms_link, a_stored_binding_is_served_at_once_and_announced_with_the_link)
 	rig_expect(&r, "     0 < bind t1 | encap match=2001:db8:f::9 home=2001:db8:1::9 "
 	               "local=2001:db8:f::1 remote=2001:db8:a::9\n"
 	               "     3 < send neighbour-advert src=fe80::3 dst=ff02::1 if=3 "
+	               "target=2001:db8:f::9 O\n"
+	               "  1003 < send neighbour-advert src=fe80::3 dst=ff02::1 if=3 "
+	               "target=2001:db8:f::9 O\n"
+	               "  2003 < send neighbour-advert src=fe80::3 dst=ff02::1 if=3 "
 	               "target=2001:db8:f::9 O\n");
 	ms_ask(&r, 39999, HM_MSG_REG_REFRESH, LCOA_A, 8, 60);
 	rig_expect(

@@ -232,6 +232,42 @@ Test(ms_take, a_server_back_from_the_dead_asks_before_it_announces)
 	rig_free(&r);
 }
 
+/* The host speaks up while the server waits to probe again. */
+Test(ms_take, a_registration_meanwhile_does_not_forget_the_probe_that_waits)
+{
+	struct hm_config config = two_servers();
+	struct hm_link down = rig_link_up("mn0", 3), up = down;
+	struct hm_packet update = reg(HM_MSG_REG_UPDATE, LCOA_B, 2, 600);
+	struct rig r;
+
+	ms_rig(&r, &config);
+	ms_registered(&r, 600);
+	down.up = false;
+	rig_link(&r, 5000, &down);
+	rig_link(&r, 6000, &up); /* the probe, for it may have been taken over */
+	rig_until(&r, 6000);
+	defend(&r, 6010, false);
+	rig_packet(&r, 6100, &update, HM_VERDICT_OK);
+	rig_bind_done(&r, 6105, HM_OK);
+	rig_clear(&r);
+	rig_until(&r, 8000);
+	rig_expect(&r, "  6410 < send neighbour-solicit src=:: dst=ff02::1:ff00:9 if=3 "
+	               "target=2001:db8:f::9 nonce\n"
+	               "  7410 < send neighbour-advert src=fe80::3 dst=ff02::1 if=3 "
+	               "target=2001:db8:f::9 O\n");
+	/* And it still minds who claims the address, more than once: either may miss something. */
+	rig_until(&r, 20000);
+	defend(&r, 20000, true);
+	cr_assert_eq(rig_effect(&r, HM_FX_SEND, 0)->send.packet.kind, HM_MSG_HANDOFF);
+	rig_clear(&r);
+	rig_until(&r, 25000);
+	rig_expect(&r, " 21000 < send neighbour-advert src=fe80::3 dst=ff02::1 if=3 "
+	               "target=2001:db8:f::9 O\n"
+	               " 22000 < send neighbour-advert src=fe80::3 dst=ff02::1 if=3 "
+	               "target=2001:db8:f::9 O\n");
+	rig_free(&r);
+}
+
 Test(ms_take, without_probing_the_other_server_lets_go_once_we_serve)
 {
 	struct hm_config config = two_servers();

@@ -71,13 +71,17 @@ const struct hm_forward *sim_forward(const struct sim_node *n, enum hm_forward_k
 	return NULL;
 }
 
-static void put_forward(struct sim_node *n, const struct hm_forward *path)
+static void put_forward(const struct sim *sim, struct sim_node *n, const struct hm_forward *path)
 {
 	struct hm_forward *f = find_forward(n, path->kind, &path->match);
 
 	if (!f) {
 		assert(n->n_forwards < SIM_FORWARDS_MAX);
 		f = &n->forwards[n->n_forwards++];
+		n->former[f - n->forwards].until = 0;
+	} else if (!f->one_way && !hm_addr_eq(&f->remote, &path->remote)) {
+		/* As the plugin interface asks for. */
+		n->former[f - n->forwards] = (struct sim_former){ f->remote, sim->now + 5000 };
 	}
 	*f = *path;
 }
@@ -86,8 +90,11 @@ static void del_forward(struct sim_node *n, const struct hm_forward *path)
 {
 	struct hm_forward *f = find_forward(n, path->kind, &path->match);
 
-	if (f)
-		*f = n->forwards[--n->n_forwards];
+	if (!f)
+		return;
+	n->n_forwards--;
+	n->former[f - n->forwards] = n->former[n->n_forwards];
+	*f = n->forwards[n->n_forwards];
 }
 
 /* --- effects -------------------------------------------------------------------------------- */
@@ -127,7 +134,7 @@ static void do_bind(struct sim *sim, struct sim_node *n, bool second, const stru
 	item.done.row = e->bind.row;
 	/* The data plane follows at once, the store a while later; a failure leaves neither. */
 	if (item.done.err == HM_OK && e->bind.has_path)
-		put_forward(n, &e->bind.path);
+		put_forward(sim, n, &e->bind.path);
 	if (item.done.err != HM_OK && e->bind.has_path)
 		del_forward(n, &e->bind.path);
 	sim_push(sim, &item);

@@ -77,6 +77,10 @@ struct sim_node {
 	struct sim_addr addrs[SIM_ADDRS_MAX];
 	unsigned n_forwards;
 	struct hm_forward forwards[SIM_FORWARDS_MAX];
+	struct sim_former {
+		struct hm_addr remote; /* before the last change */
+		hm_ms until;
+	} former[SIM_FORWARDS_MAX];                 /* of the forward with the same index */
 	struct sim_record records[SIM_RECORDS_MAX]; /* what would survive a crash */
 	hm_ms store_busy_until;
 	unsigned n_acked;

@@ -322,6 +322,16 @@ bool sim_reaches(struct sim *sim, const struct sim_node *from, const struct sim_
 	return sim_route(sim, direct ? &direct->remote : &mobile->config.mh.home, &iface) == mobile;
 }
 
+/* The check of a reverse tunnel's source. */
+static bool takes_from(const struct sim *sim, const struct sim_node *end,
+                       const struct hm_forward *f, const struct hm_addr *source)
+{
+	const struct sim_former *former = &end->former[f - end->forwards];
+
+	return (!f->one_way && hm_addr_eq(&f->remote, source)) ||
+	       (sim->now < former->until && hm_addr_eq(&former->remote, source));
+}
+
 bool sim_uplink_works(struct sim *sim, const struct sim_node *mobile)
 {
 	const struct hm_forward *path =
@@ -336,7 +346,7 @@ bool sim_uplink_works(struct sim *sim, const struct sim_node *mobile)
 		struct sim_node *end = owner_of(sim, &path->hops[i].remote, &iface);
 		const struct hm_forward *f = end ? sim_forward(end, HM_FORWARD_ENCAP, inner) : NULL;
 
-		if (!f || f->one_way || !hm_addr_eq(&f->remote, &path->hops[i].local) ||
+		if (!f || !takes_from(sim, end, f, &path->hops[i].local) ||
 		    !hm_addr_eq(&f->local, &path->hops[i].remote))
 			return false;
 	}

@@ -21,6 +21,14 @@ static const struct hm_addr hm_addr_any = { { 0 } };
 static const struct hm_addr hm_addr_all_nodes = { { 0xff, 0x02, [15] = 0x01 } };
 static const struct hm_addr hm_addr_all_routers = { { 0xff, 0x02, [15] = 0x02 } };
 
+static inline struct hm_addr hm_addr_of(const uint8_t b[16])
+{
+	struct hm_addr a;
+
+	memcpy(a.b, b, sizeof a.b);
+	return a;
+}
+
 static inline bool hm_addr_eq(const struct hm_addr *a, const struct hm_addr *b)
 {
 	return memcmp(a->b, b->b, sizeof a->b) == 0;

@@ -3,6 +3,7 @@
 /* What the stored flags of a binding say. */
 #define FLAG_ROUTER 1U
 #define FLAG_ALTERNATE 2U
+#define FLAG_WHOLE 4U
 
 void hm_binder_init(struct hm_binder *bd, void *memory, uint32_t max, uint64_t seed)
 {
@@ -45,7 +46,8 @@ static struct hm_binding_row row_of(const struct hm_binder *bd, const struct hm_
 		.lifetime_s = b->lifetime_s,
 		.registered_ms = b->asked_ms,
 		.expires_ms = hm_lifetime_end(b->asked_ms, b->lifetime_s),
-		.flags = (b->router ? FLAG_ROUTER : 0) | (b->alternate ? FLAG_ALTERNATE : 0),
+		.flags = (b->router ? FLAG_ROUTER : 0) | (b->alternate ? FLAG_ALTERNATE : 0) |
+		         (b->whole ? FLAG_WHOLE : 0),
 	};
 
 	if (bd->role == HM_ROLE_MS)
@@ -136,6 +138,7 @@ static void take(const struct hm_binder *bd, struct hm_binding *b, const struct 
 	b->lifetime_s = ask->lifetime_s < bd->lifetime_max_s ? ask->lifetime_s : bd->lifetime_max_s;
 	b->ack = ask->ack;
 	b->router = ask->router;
+	b->whole = ask->whole;
 	b->alternate = ask->alternate;
 }
 
@@ -247,18 +250,21 @@ static void after_done(struct hm_binder *bd, struct hm_binding *b, bool first, h
 		note(first ? HM_NOTE_BINDING_ADDED : HM_NOTE_BINDING_MOVED, bd, b, 0, fx);
 	b->moved = false;
 	/* Where servers may be behind, each renewal is told. */
-	if (bd->forward == HM_FORWARD_PEER || (!first && !bd->shared) ||
-	    b->probe == HM_PROBE_SENT) {
+	if (bd->forward == HM_FORWARD_PEER || (!first && !bd->shared)) {
+		hm_binder_rearm(bd, b);
+		return;
+	}
+	b->contests = bd->shared ? HM_BINDER_CONTESTS : 0;
+	if (b->probe != HM_PROBE_NONE) {
+		/* One is under way or waits its turn: it is followed by what is left to say. */
 		hm_binder_rearm(bd, b);
 		return;
 	}
 	b->repeats = first ? HM_PROXY_ANNOUNCEMENTS : 1;
-	if (first && probe) {
+	if (first && probe)
 		hm_binder_probe(bd, b, now, fx);
-		return;
-	}
-	b->contests = bd->shared ? HM_BINDER_CONTESTS : 0;
-	hm_binder_announce(bd, b, now, fx);
+	else
+		hm_binder_announce(bd, b, now, fx);
 }
 
 /* ch: when to ask a host for renewal: with a fifth of the lifetime left, and again half-way from
@@ -327,6 +333,7 @@ static void adopt(struct hm_binding *b, const struct hm_binding_row *row)
 	b->timer_ms = HM_NEVER;
 	b->lifetime_s = row->lifetime_s;
 	b->router = row->flags & FLAG_ROUTER;
+	b->whole = row->flags & FLAG_WHOLE;
 	b->alternate = row->flags & FLAG_ALTERNATE;
 	b->served = true;
 	b->path_stands = true;
@@ -454,47 +461,4 @@ hm_ms hm_binder_deadline(const struct hm_binder *bd)
 	hm_ms soonest = hm_bindings_soonest(&bd->table);
 
 	return bd->sweeping ? hm_sooner(soonest, bd->sweep_at) : soonest;
-}
-
-static const char *state_text(const struct hm_binding *b)
-{
-	switch ((enum hm_slot_state)b->state) {
-	case HM_SLOT_FREE:
-	case HM_SLOT_IDLE:
-		break;
-	case HM_SLOT_PROBING:
-		return "probing";
-	case HM_SLOT_INSTALLING:
-		return "installing";
-	case HM_SLOT_ACTIVE:
-		return "active";
-	case HM_SLOT_FORWARDING:
-		return "forwarding";
-	}
-	return "idle";
-}
-
-bool hm_binder_row(const struct hm_binder *bd, uint64_t *cursor, struct hm_show_row *ret_row)
-{
-	const struct hm_binding *b;
-
-	do {
-		b = hm_bindings_next(&bd->table, cursor);
-	} while (b && !hm_binding_is_live(b));
-	if (!b)
-		return false;
-	*ret_row = (struct hm_show_row){
-		.role = bd->role,
-		.home = b->home,
-		.coa = b->coa,
-		.state = state_text(b),
-		.seq = b->seq,
-		.epoch = b->epoch,
-		.lifetime_s = b->lifetime_s,
-		.since_ms = b->registered_ms,
-		.expires_ms = b->expires_ms,
-	};
-	if (bd->role == HM_ROLE_MS)
-		ret_row->gcoa = b->claimed;
-	return true;
 }

@@ -72,7 +72,7 @@ struct hm_bind_ask {
 	struct hm_addr coa;
 	struct hm_addr claim;
 	struct hm_addr peer;
-	bool ack, router, alternate;
+	bool ack, router, whole, alternate;
 	bool takes_over; /* `peer` is of our network and still serves the claim */
 };
 
@@ -136,6 +136,10 @@ void hm_binder_icmp(const struct hm_binder *bd, const struct hm_packet *packet, 
 
 /* Whether another node's claim may be answered once more. */
 bool hm_binder_may_contest(struct hm_binding *b);
+/* As at first, three times: one announcement is easily lost, where a link has just come up or two
+ * servers have to agree. */
+void hm_binder_announce_anew(struct hm_binder *bd, struct hm_binding *b, hm_ms now,
+                             struct hm_fx *fx);
 
 void hm_binder_tick(struct hm_binder *bd, hm_ms now, struct hm_fx *fx);
 hm_ms hm_binder_deadline(const struct hm_binder *bd);

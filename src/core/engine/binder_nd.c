@@ -72,9 +72,15 @@ void hm_binder_link(struct hm_binder *bd, const struct hm_link *link, hm_ms now)
 /* It may have been taken over meanwhile; told anew when nobody objects. */
 static void look_again(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
 {
-	if (b->repeats == 0)
-		b->repeats = 1;
+	b->repeats = HM_PROXY_ANNOUNCEMENTS;
 	hm_binder_probe(bd, b, now, fx);
+}
+
+void hm_binder_announce_anew(struct hm_binder *bd, struct hm_binding *b, hm_ms now,
+                             struct hm_fx *fx)
+{
+	b->repeats = HM_PROXY_ANNOUNCEMENTS;
+	hm_binder_announce(bd, b, now, fx);
 }
 
 static void sweep_one(struct hm_binder *bd, struct hm_binding *b, hm_ms now, struct hm_fx *fx)
@@ -86,7 +92,7 @@ static void sweep_one(struct hm_binder *bd, struct hm_binding *b, hm_ms now, str
 	else if (bd->shared && settled && b->probe == HM_PROBE_NONE)
 		look_again(bd, b, now, fx);
 	else if (b->served && b->probe == HM_PROBE_NONE)
-		hm_proxy_announce(&bd->proxy, &b->claimed, b->router, fx);
+		hm_binder_announce_anew(bd, b, now, fx);
 }
 
 void hm_binder_sweep(struct hm_binder *bd, hm_ms now, struct hm_fx *fx)

@@ -62,6 +62,7 @@ struct hm_binding {
 	bool path_stands : 1; /* the data plane holds the path to coa */
 	bool ack : 1;         /* an acknowledgement was asked for */
 	bool router : 1;      /* ha: the R bit of the Binding Update */
+	bool whole : 1;       /* ha: its host has the interface identifier on every prefix */
 	bool moved : 1;       /* the request under way changes coa */
 	bool elsewhere : 1;   /* ms: coa is a GCoA elsewhere, as a Handoff Request said */
 	bool alternate : 1;   /* coa came in an Alternate Care-of Address */

@@ -178,6 +178,7 @@ struct hm_icmp_error {
 	bool has_tunnelled; /* the packet was IPv6 in IPv6, and its inner header is here */
 	struct hm_addr inner_src, inner_dst;
 	struct hm_span inner; /* borrowed: the inner packet as far as it was returned */
+	size_t overhead;      /* what the tunnel's headers add to it, fragments apart */
 };
 
 /* Dynamic home agent address discovery (RFC 6275 6.5, 6.6). */

@@ -395,6 +395,11 @@ int hm_packet_write(const struct hm_packet *packet, const struct hm_wire_numbers
 	return HM_OK;
 }
 
+bool hm_packet_ends_here(const struct hm_packet *packet, const struct hm_addr *own_home)
+{
+	return !packet->has_routing || (own_home && hm_addr_eq(&packet->routing_addr, own_home));
+}
+
 int hm_packet_mac_input(struct hm_span packet, const struct hm_addr *home,
                         const struct hm_signed_part *part, struct hm_wr *w)
 {

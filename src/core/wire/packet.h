@@ -67,6 +67,10 @@ struct hm_signed_part {
 enum hm_drop hm_packet_read(struct hm_span bytes, const struct hm_wire_numbers *numbers,
                             struct hm_packet *ret_packet, struct hm_signed_part *ret_signed);
 
+/* Does its routing header, if there is one, lead to this node's home address (RFC 6275 6.4.1)?
+ * own_home: NULL at a node that is no mobile host, where none leads. */
+bool hm_packet_ends_here(const struct hm_packet *packet, const struct hm_addr *own_home);
+
 /* Writes the packet, ICMPv6 checksum included; with auth.present its MAC octets are zero and
  * *ret_signed says where. HM_ETOOBIG when it does not fit in w, HM_EMALFORMED for a message that
  * cannot be sent (HM_MSG_NONE, an ICMP error, a message about a mobile host without its home
