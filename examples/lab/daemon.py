@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from .netlab import LabError, wait_for
+from .netlab import LabError, Lacking, wait_for
 
 
 class Daemon:
@@ -34,6 +34,8 @@ log-level = {level}
         wait_for(f"hmipd on {self.host} to serve (see {self.lab.path(self.log)})", self.serves)
 
     def serves(self):
+        if self.process.poll() == 69:
+            raise Lacking(f"hmipd on {self.host}: {self.tail()}")
         if self.process.poll() is not None:
             raise LabError(f"hmipd on {self.host} ended with {self.process.returncode}: "
                            + self.tail())

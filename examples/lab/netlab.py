@@ -22,6 +22,10 @@ class LabError(Exception):
     """Something the lab needs could not be done; the text says what."""
 
 
+class Lacking(LabError):
+    """A daemon ended because something it needs is not on this machine; the text is its reason."""
+
+
 def sh(*argv, check=True, timeout=30, **kwargs):
     """Runs a command and returns its output."""
     done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -191,8 +195,18 @@ class Lab:
         return path
 
 
+PATIENCE = 1.0
+
+
+def be_patient(factor):
+    """On a slow machine: everything may take this many times as long."""
+    global PATIENCE
+    PATIENCE = factor
+
+
 def wait_for(what, probe, timeout=10.0, step=0.05):
     """Polls until probe() is true and returns its value; LabError after the timeout."""
+    timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while True:
         value = probe()

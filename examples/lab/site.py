@@ -17,6 +17,7 @@ import os
 import time
 
 from .daemon import Daemon
+from .netlab import LabError
 
 HOME = "2001:db8:1::aa"
 HA = "2001:db8:1::1"
@@ -67,6 +68,7 @@ class Site:
             lab, binary, plugin_dir, host, roles, f"tunnel = {tunnel}\n" + body + KEYS, level)
         self.daemons = {}
         self.where = None
+        self.by_xtables = False
 
     # --- the network ---
 
@@ -136,15 +138,32 @@ class Site:
     def _count_signalling(self, host):
         """Counts control packets that reach this host from outside: Destination Options with no payload,
         or with the Home Address in a header of its own before another."""
-        self.lab.run(host, "nft", "add table ip6 watch; add chain ip6 watch in { type filter hook "
-                     "prerouting priority -400; }; add counter ip6 watch signalling; add counter ip6 "
-                     "watch via-home; add rule ip6 watch in fib daddr type local iif != lo "
-                     "ip6 nexthdr 60 dst nexthdr { 59, 60 } counter name signalling; "
-                     f"add rule ip6 watch in ip6 daddr {HOME} counter name via-home")
+        try:
+            self.lab.run(host, "nft", "add table ip6 watch; add chain ip6 watch in { type filter hook "
+                         "prerouting priority -400; }; add counter ip6 watch signalling; add counter ip6 "
+                         "watch via-home; add rule ip6 watch in fib daddr type local iif != lo "
+                         "ip6 nexthdr 60 dst nexthdr { 59, 60 } counter name signalling; "
+                         f"add rule ip6 watch in ip6 daddr {HOME} counter name via-home")
+        except LabError:  # no nftables for IPv6 in this kernel
+            for words in ("-N watch", "-A watch ! -i lo -m addrtype --dst-type LOCAL -m u32 --u32 "
+                          "3&0xFF=60&&37&0xFF=59:60 -m comment --comment signalling",
+                          f"-A watch -d {HOME} -m comment --comment via-home"):
+                self.lab.run(host, "ip6tables", "-w", "-t", "raw", *words.split())
+            self.by_xtables = True
 
     def counter(self, host, name="signalling"):
+        if self.by_xtables:
+            return self._xtables_counter(host, name)
         text = self.lab.run(host, "nft", "list", "counter", "ip6", "watch", name)
         return int(text.split("packets ")[1].split()[0])
+
+    def _xtables_counter(self, host, name):
+        raw = ("ip6tables", "-w", "-t", "raw")
+        # In front of the daemon's own chain, which drops what is counted here and came later.
+        self.lab.run(host, *raw, "-D", "PREROUTING", "-j", "watch", check=False)
+        self.lab.run(host, *raw, "-I", "PREROUTING", "-j", "watch")
+        rules = self.lab.run(host, *raw, "-L", "watch", "-vnx").splitlines()
+        return next(int(rule.split()[0]) for rule in rules if f"/* {name} */" in rule)
 
     # --- daemons ---
 

@@ -22,14 +22,25 @@ static bool has_capability(unsigned cap)
 	return effective >> cap & 1;
 }
 
-void hm_tun_check(hm_plugin_report *report, void *arg)
+static void say(const char *plugin, const char *what, const char *fix, hm_plugin_report *report,
+                void *arg)
 {
-	report(arg, "tunnel-tun: /dev/net/tun",
-	       access("/dev/net/tun", R_OK | W_OK) == 0
-	               ? NULL
-	               : "run `modprobe tun`; in a container pass the device /dev/net/tun");
-	report(arg, "tunnel-tun: CAP_NET_ADMIN",
-	       has_capability(CAP_NET_ADMIN) ? NULL : "run as root or grant CAP_NET_ADMIN");
-	report(arg, "tunnel-tun: CAP_NET_RAW",
-	       has_capability(CAP_NET_RAW) ? NULL : "run as root or grant CAP_NET_RAW");
+	char text[80];
+
+	(void)snprintf(text, sizeof text, "%s: %s", plugin, what);
+	report(arg, text, fix);
+}
+
+void hm_tun_check(const char *plugin, hm_plugin_report *report, void *arg)
+{
+	say(plugin, "/dev/net/tun",
+	    access("/dev/net/tun", R_OK | W_OK) == 0
+	            ? NULL
+	            : "run `modprobe tun`; in a container pass the device /dev/net/tun",
+	    report, arg);
+	say(plugin, "CAP_NET_ADMIN",
+	    has_capability(CAP_NET_ADMIN) ? NULL : "run as root or grant CAP_NET_ADMIN", report,
+	    arg);
+	say(plugin, "CAP_NET_RAW",
+	    has_capability(CAP_NET_RAW) ? NULL : "run as root or grant CAP_NET_RAW", report, arg);
 }

@@ -126,30 +126,23 @@ void hm_device_close(struct hm_device *d, bool keep)
 }
 
 #define NET(offset) ((uint32_t)SKF_NET_OFF + (offset))
-#define HEAD 6u
 #define PER_POINT 9u
 
-/* Next headers 41, 43 and 60 of packets for this machine, not those it only passes on. The first
- * statement returns nothing; HEAD statements further on the destinations are compared. */
-static unsigned write_head(struct sock_filter *code)
-{
-	const struct sock_filter head[HEAD] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NET(6)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HM_NH_IPV6, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HM_NH_ROUTING, 2, 0),
-	};
-	const struct sock_filter rest[2] = {
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HM_NH_DSTOPTS, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-
-	memcpy(code, head, sizeof head);
-	memcpy(code + HEAD, rest, sizeof rest);
-	return HEAD + 2;
-}
+/* Next headers 41, 43 and 60, in front or of a fragment, of packets for this machine, not those it
+ * only passes on. The first statement after these compares destinations. */
+static const struct sock_filter head[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NET(HM_IP6_AT_NEXT)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HM_NH_FRAGMENT, 0, 1),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NET(HM_IP6_LEN)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HM_NH_IPV6, 3, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HM_NH_ROUTING, 2, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HM_NH_DSTOPTS, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+};
+#define HEAD (sizeof head / sizeof head[0])
 
 static unsigned write_point(struct sock_filter *code, const struct hm_addr *a)
 {
@@ -168,9 +161,10 @@ static unsigned write_point(struct sock_filter *code, const struct hm_addr *a)
 
 int hm_device_filter(struct hm_device *d, const struct hm_addr *points, unsigned n)
 {
-	struct sock_filter code[HEAD + 2 + PER_POINT * HM_POINTS_MAX + 1];
-	unsigned len = write_head(code);
+	struct sock_filter code[HEAD + PER_POINT * HM_POINTS_MAX + 1];
+	unsigned len = HEAD;
 
+	memcpy(code, head, sizeof head);
 	for (unsigned i = 0; n <= HM_POINTS_MAX && i < n; i++)
 		len += write_point(code + len, &points[i]);
 	code[len++] =

@@ -13,20 +13,12 @@ struct derived {
 	} of[DERIVED_MAX];
 };
 
-static struct hm_addr addr(const uint8_t b[16])
-{
-	struct hm_addr a;
-
-	memcpy(a.b, b, sizeof a.b);
-	return a;
-}
-
 static void derive(struct derived *d, enum hm_item_kind kind, const uint8_t a[16],
                    const uint8_t b[16])
 {
 	d->of[d->n].kind = kind;
-	d->of[d->n].a = addr(a);
-	d->of[d->n].b = b ? addr(b) : hm_addr_any;
+	d->of[d->n].a = hm_addr_of(a);
+	d->of[d->n].b = b ? hm_addr_of(b) : hm_addr_any;
 	d->n++;
 }
 
@@ -42,7 +34,8 @@ static void derive_all(struct derived *d, const struct hm_tunnel_entry *e)
 	static const uint8_t none[16];
 
 	d->n = 0;
-	if (e->kind == HM_TUNNEL_ENCAP && !e->one_way)
+	/* Of a one-way entry too: what was under way when it became one is still taken. */
+	if (e->kind == HM_TUNNEL_ENCAP)
 		derive(d, HM_ITEM_POINT, e->local, NULL);
 	if (e->kind == HM_TUNNEL_PEER && memcmp(e->local, none, 16) != 0)
 		derive(d, HM_ITEM_POINT, e->local, NULL);
@@ -61,7 +54,7 @@ static void derive_all(struct derived *d, const struct hm_tunnel_entry *e)
 /* The entry an item was made from, as far as derive_all() looks at it. */
 static struct hm_tunnel_entry entry_of(const struct hm_item *item)
 {
-	struct hm_tunnel_entry e = { .kind = item->kind, .one_way = item->one_way };
+	struct hm_tunnel_entry e = { .kind = item->kind };
 
 	if (item->entry)
 		return *item->entry;
@@ -148,12 +141,12 @@ static int check(const struct hm_tunnel_entry *e)
 
 static struct hm_addr second_key(const struct hm_tunnel_entry *e)
 {
-	return e->kind == HM_TUNNEL_OWN ? addr(e->home) : hm_addr_any;
+	return e->kind == HM_TUNNEL_OWN ? hm_addr_of(e->home) : hm_addr_any;
 }
 
 struct hm_item *hm_entries_find(const struct hm_path *p, const struct hm_tunnel_entry *e)
 {
-	struct hm_addr match = addr(e->match), second = second_key(e);
+	struct hm_addr match = hm_addr_of(e->match), second = second_key(e);
 
 	if (e->kind > HM_TUNNEL_PEER)
 		return NULL;
@@ -168,11 +161,17 @@ bool hm_entries_attract(const struct hm_path *p, const struct hm_addr *match)
 	return (encap && encap->attract) || (peer && peer->attract);
 }
 
+bool hm_entries_optimised(const struct hm_path *p, const struct hm_addr *match)
+{
+	return hm_table_find(&p->table, HM_ITEM_OWN, match, &p->carried.home) ||
+	       hm_table_find(&p->table, HM_ITEM_PEER, match, NULL);
+}
+
 /* The item with room for what its kind keeps; NULL, and nothing made, when there is no room. */
 static struct hm_item *open_item(struct hm_path *p, const struct hm_tunnel_entry *e)
 {
 	bool whole = e->kind == HM_TUNNEL_HOME || e->kind == HM_TUNNEL_OWN;
-	struct hm_addr match = addr(e->match), second = second_key(e);
+	struct hm_addr match = hm_addr_of(e->match), second = second_key(e);
 	struct hm_tunnel_entry *copy = NULL;
 	struct hm_item *item;
 
@@ -205,13 +204,25 @@ static void close_item(struct hm_path *p, struct hm_item *item)
 	hm_table_del(&p->table, item);
 }
 
+/* From another care-of address on: the one until now goes on for a moment. */
+static void keep_former(const struct hm_path *p, struct hm_item *item,
+                        const struct hm_tunnel_entry *e)
+{
+	struct hm_addr remote = hm_addr_of(e->remote);
+
+	if (e->kind != HM_TUNNEL_ENCAP || item->one_way || hm_addr_eq(&item->remote, &remote))
+		return;
+	item->former = item->remote;
+	item->former_until_ms = p->now_ms + HM_FORMER_MS;
+}
+
 static void fill(struct hm_item *item, const struct hm_tunnel_entry *e)
 {
 	item->attract = e->attract && (e->kind == HM_TUNNEL_ENCAP || e->kind == HM_TUNNEL_PEER);
 	item->rewrite = e->rewrite;
 	item->one_way = e->one_way;
-	item->local = addr(e->local);
-	item->remote = addr(e->remote);
+	item->local = hm_addr_of(e->local);
+	item->remote = hm_addr_of(e->remote);
 	if (item->entry)
 		*item->entry = *e;
 }
@@ -228,7 +239,7 @@ int hm_entries_put(struct hm_path *p, const struct hm_tunnel_entry *e,
 
 	if (err)
 		return err;
-	change.match = addr(e->match);
+	change.match = hm_addr_of(e->match);
 	attracted = hm_entries_attract(p, &change.match);
 	item = hm_entries_find(p, e);
 	is_new = !item;
@@ -245,6 +256,8 @@ int hm_entries_put(struct hm_path *p, const struct hm_tunnel_entry *e,
 		return HM_PLUGIN_EFULL;
 	}
 	release(p, &old, old.n, &change.points);
+	if (!is_new)
+		keep_former(p, item, e);
 	fill(item, e);
 	change.attract = item->attract && !attracted;
 	change.detract = attracted && !hm_entries_attract(p, &change.match);
@@ -255,7 +268,7 @@ int hm_entries_put(struct hm_path *p, const struct hm_tunnel_entry *e,
 void hm_entries_del(struct hm_path *p, const struct hm_tunnel_entry *e,
                     struct hm_entry_change *ret_change)
 {
-	struct hm_entry_change change = { .match = addr(e->match) };
+	struct hm_entry_change change = { .match = hm_addr_of(e->match) };
 	struct hm_item *item = hm_entries_find(p, e);
 	struct hm_tunnel_entry before;
 	struct derived old;

@@ -22,6 +22,8 @@ void hm_entries_del(struct hm_path *p, const struct hm_tunnel_entry *e,
 struct hm_item *hm_entries_find(const struct hm_path *p, const struct hm_tunnel_entry *e);
 /* Whether an entry wants a host route for the address. */
 bool hm_entries_attract(const struct hm_path *p, const struct hm_addr *match);
+/* Whether packets of the carried home address to that one are route-optimised. */
+bool hm_entries_optimised(const struct hm_path *p, const struct hm_addr *match);
 
 int hm_prefixes_put(struct hm_path *p, const struct hm_tunnel_prefix *prefix);
 bool hm_prefixes_del(struct hm_path *p, const struct hm_tunnel_prefix *prefix);

@@ -1,13 +1,5 @@
 #include "kernel.h"
 
-static struct hm_addr addr(const uint8_t b[16])
-{
-	struct hm_addr a;
-
-	memcpy(a.b, b, sizeof a.b);
-	return a;
-}
-
 static bool same_rule(const struct hm_net_rule *a, const struct hm_net_rule *b)
 {
 	return a->pref == b->pref && a->table == b->table && hm_addr_eq(&a->from, &b->from) &&
@@ -39,29 +31,61 @@ static void want_rule(struct hm_kernel *k, struct hm_net_rule rule)
 
 static void want_addr(struct hm_kernel *k, const uint8_t b[16], bool deprecated)
 {
-	struct hm_net_addr a = { addr(b), deprecated };
+	struct hm_net_addr a = { hm_addr_of(b), deprecated };
 
 	if (k->n_addrs < HM_KERNEL_ADDRS && !has_addr(k, &a))
 		k->addrs[k->n_addrs++] = a;
 }
 
+static bool is_routed(const struct hm_kernel *k, const uint8_t home[16])
+{
+	const struct hm_carried *c = &k->path->carried;
+
+	return c->any && c->routed && memcmp(c->home.b, home, sizeof c->home.b) == 0;
+}
+
+/* Of what the kernel carries, or is about to: with what the entry wants, so that both ways are
+ * there while one becomes the other. */
+static void want_carried(struct hm_kernel *k, const struct hm_carried *c)
+{
+	want_addr(k, c->home.b, false);
+	for (unsigned i = 0; i + 1 < c->n_hops; i++) {
+		want_addr(k, c->pairs[i].local.b, true);
+		if (c->routed)
+			want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_FROM_HOME,
+			                                   .table = HM_NET_TABLE_CARRIED + i + 1,
+			                                   .from = c->pairs[i].local });
+	}
+	want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_CARE_OF,
+	                                   .table = HM_NET_TABLE_MAIN,
+	                                   .from = c->pairs[c->n_hops - 1].local });
+	if (c->routed)
+		want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_FROM_HOME,
+		                                   .table = HM_NET_TABLE_CARRIED,
+		                                   .from = c->home });
+}
+
 static void want_home(struct hm_kernel *k, const struct hm_tunnel_entry *e)
 {
-	want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_FROM_HOME,
-	                                   .table = HM_NET_TABLE_HOME,
-	                                   .from = addr(e->match) });
+	if (!is_routed(k, e->match))
+		want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_FROM_HOME,
+		                                   .table = HM_NET_TABLE_HOME,
+		                                   .from = hm_addr_of(e->match) });
 	want_addr(k, e->match, false);
 	for (unsigned i = 0; i + 1 < e->n_hops; i++)
 		want_addr(k, e->hops[i].local, true);
 	if (e->n_hops > 0)
-		want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_CARE_OF,
-		                                   .table = HM_NET_TABLE_MAIN,
-		                                   .from = addr(e->hops[e->n_hops - 1].local) });
+		want_rule(k,
+		          (struct hm_net_rule){ .pref = HM_PREF_CARE_OF,
+		                                .table = HM_NET_TABLE_MAIN,
+		                                .from = hm_addr_of(e->hops[e->n_hops - 1].local) });
 }
 
 /* Fills the lists of k with what is to be there. */
 static void want_all(struct hm_kernel *k)
 {
+	const struct hm_carried *c = &k->path->carried;
+
 	k->n_rules = 0;
 	k->n_addrs = 0;
 	if (k->n_attract + k->path->n_prefixes > 0)
@@ -70,7 +94,7 @@ static void want_all(struct hm_kernel *k)
 		                                   .mark = k->mark,
 		                                   .use_mark = true,
 		                                   .not_mark = true });
-	if (k->path->n_home == 0)
+	if (k->path->n_home == 0 && !c->any)
 		return;
 	want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_MARKED,
 	                                   .table = HM_NET_TABLE_MAIN,
@@ -78,11 +102,14 @@ static void want_all(struct hm_kernel *k)
 	                                   .use_mark = true });
 	for (uint32_t i = 0; i < k->path->n_home; i++)
 		want_home(k, k->path->homes[i]->entry);
+	if (c->any)
+		want_carried(k, c);
 	want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_ON_LINK,
 	                                   .table = HM_NET_TABLE_MAIN,
 	                                   .no_default = true });
 	want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_DEFAULT,
-	                                   .table = HM_NET_TABLE_HOME,
+	                                   .table = c->any && c->routed ? HM_NET_TABLE_CARRIED
+	                                                                : HM_NET_TABLE_HOME,
 	                                   .mark = k->mark,
 	                                   .use_mark = true,
 	                                   .not_mark = true });
@@ -108,7 +135,7 @@ int hm_kernel_sync(struct hm_kernel *k)
 	int err = 0;
 
 	want_all(k);
-	if (k->path->n_home > 0 && before.n_addrs == 0)
+	if (k->n_addrs > 0 && before.n_addrs == 0)
 		first(&err, home_default(k, true));
 	for (unsigned i = 0; i < k->n_addrs; i++)
 		if (!has_addr(&before, &k->addrs[i]))
@@ -122,7 +149,7 @@ int hm_kernel_sync(struct hm_kernel *k)
 	for (unsigned i = 0; i < before.n_addrs; i++)
 		if (!has_addr(k, &before.addrs[i]))
 			first(&err, hm_net_addr(&k->net, &before.addrs[i], false));
-	if (k->path->n_home == 0 && before.n_addrs > 0)
+	if (k->n_addrs == 0 && before.n_addrs > 0)
 		first(&err, home_default(k, false));
 	return err;
 }
@@ -144,9 +171,18 @@ int hm_kernel_attract(struct hm_kernel *k, const struct hm_addr *host, const str
 	return err;
 }
 
+int hm_kernel_optimised(struct hm_kernel *k, const struct hm_addr *peer, bool add)
+{
+	const struct hm_net_route route = { .table = HM_NET_TABLE_CARRIED,
+		                            .dst = *peer,
+		                            .plen = 128 };
+
+	return hm_net_route(&k->net, &route, add);
+}
+
 static struct hm_addr masked(const struct hm_tunnel_prefix *prefix)
 {
-	struct hm_addr head = addr(prefix->prefix);
+	struct hm_addr head = hm_addr_of(prefix->prefix);
 
 	return hm_addr_join(&head, prefix->plen, &hm_addr_any);
 }
@@ -178,6 +214,8 @@ static bool route_wanted(void *arg, const struct hm_net_route *route)
 
 	if (route->table == HM_NET_TABLE_HOME)
 		return k->path->n_home > 0;
+	if (route->table == HM_NET_TABLE_CARRIED)
+		return k->path->carried.any && hm_entries_optimised(k->path, &route->dst);
 	if (route->table != HM_NET_TABLE_ATTRACT)
 		return false;
 	for (uint32_t i = 0; i < k->path->n_prefixes; i++) {

@@ -17,8 +17,8 @@ enum {
 	HM_PREF_DEFAULT = 32765,   /* everything else, and so the choice of the home address */
 };
 
-#define HM_KERNEL_RULES (3u + 3u * HM_HOMES_MAX + 1u)
-#define HM_KERNEL_ADDRS (HM_HOMES_MAX * HM_TUNNEL_HOPS)
+#define HM_KERNEL_RULES (3u + 3u * HM_HOMES_MAX + 1u + 2u * HM_TUNNEL_HOPS)
+#define HM_KERNEL_ADDRS ((HM_HOMES_MAX + 1u) * HM_TUNNEL_HOPS)
 
 struct hm_kernel {
 	struct hm_net net;
@@ -35,6 +35,8 @@ int hm_kernel_sync(struct hm_kernel *k);
 int hm_kernel_attract(struct hm_kernel *k, const struct hm_addr *host, const struct hm_addr *src,
                       bool add);
 int hm_kernel_prefix(struct hm_kernel *k, const struct hm_tunnel_prefix *prefix, bool add);
+/* Whether route optimisation with the address comes to us, though the kernel carries the rest. */
+int hm_kernel_optimised(struct hm_kernel *k, const struct hm_addr *peer, bool add);
 /* Removes what a former run left and nothing wants now. */
 int hm_kernel_sweep(struct hm_kernel *k);
 /* Removes every rule; the rest goes with the device. */

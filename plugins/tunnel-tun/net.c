@@ -7,7 +7,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
-#include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/route/rtnl.h>
@@ -15,39 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#define ADDR_GEN_NONE 1
-
-static int to_errno(int nle)
-{
-	switch (-nle) {
-	case 0:
-		return 0;
-	case NLE_EXIST:
-		return -EEXIST;
-	case NLE_OBJ_NOTFOUND:
-	case NLE_NODEV:
-	case NLE_NOADDR:
-		return -ENOENT;
-	case NLE_NOMEM:
-		return -ENOMEM;
-	case NLE_PERM:
-		return -EPERM;
-	case NLE_INVAL:
-		return -EINVAL;
-	default:
-		return -EIO;
-	}
-}
-
-/* Sends a finished message, waits for the kernel's answer, frees it. */
-static int ask(struct hm_net *net, struct nl_msg *msg)
-{
-	/* Sends with NLM_F_ACK and frees. */
-	int err = nl_send_sync(net->sock, msg);
-
-	return to_errno(err < 0 ? err : 0);
-}
 
 static int tolerate(int err, bool add)
 {
@@ -77,59 +43,30 @@ void hm_net_close(struct hm_net *net)
 	net->sock = NULL;
 }
 
-static struct nl_msg *new_msg(int type, int flags, void *head, size_t len)
-{
-	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
-
-	if (msg && nlmsg_append(msg, head, len, NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
-
-static int put_no_own_address(struct nl_msg *msg)
-{
-	struct nlattr *spec = nla_nest_start(msg, IFLA_AF_SPEC);
-	struct nlattr *inet6 = spec ? nla_nest_start(msg, AF_INET6) : NULL;
-
-	if (!inet6 || nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_NONE) < 0)
-		return -ENOMEM;
-	nla_nest_end(msg, inet6);
-	nla_nest_end(msg, spec);
-	return 0;
-}
-
-static int set_link(struct hm_net *net, struct ifinfomsg head, uint32_t mtu, uint32_t queue)
-{
-	struct nl_msg *msg;
-
-	head.ifi_index = net->ifindex;
-	msg = new_msg(RTM_NEWLINK, 0, &head, sizeof head);
-	if (!msg)
-		return -ENOMEM;
-	if ((mtu && nla_put_u32(msg, IFLA_MTU, mtu) < 0) ||
-	    (queue && nla_put_u32(msg, IFLA_TXQLEN, queue) < 0) ||
-	    (queue && put_no_own_address(msg) < 0)) {
-		nlmsg_free(msg);
-		return -ENOMEM;
-	}
-	return ask(net, msg);
-}
-
 int hm_net_link(struct hm_net *net, uint32_t mtu, uint32_t queue)
 {
-	/* In two steps: the address mode has to be set before the device comes up. */
-	int err = set_link(net, (struct ifinfomsg){ 0 }, mtu, queue);
+	const struct ifinfomsg head = { .ifi_index = net->ifindex };
+	struct nl_msg *msg = hm_rtnl_new(RTM_NEWLINK, 0, &head, sizeof head);
+	int built, err;
 
-	if (err)
-		return err;
-	return set_link(net, (struct ifinfomsg){ .ifi_flags = IFF_UP, .ifi_change = IFF_UP }, 0, 0);
+	if (!msg)
+		return -ENOMEM;
+	built = nla_put_u32(msg, IFLA_MTU, mtu);
+	built = built < 0 ? built : nla_put_u32(msg, IFLA_TXQLEN, queue);
+	err = hm_rtnl_ask(net->sock, msg, built);
+	return err ? err : hm_rtnl_link_up(net->sock, net->ifindex);
 }
 
 int hm_net_mtu(struct hm_net *net, uint32_t mtu)
 {
-	return set_link(net, (struct ifinfomsg){ 0 }, mtu, 0);
+	return hm_rtnl_link_mtu(net->sock, net->ifindex, mtu);
+}
+
+int hm_net_remove(struct hm_net *net, const char *device)
+{
+	int ifindex = (int)if_nametoindex(device);
+
+	return ifindex ? tolerate(hm_rtnl_link_remove(net->sock, ifindex), false) : 0;
 }
 
 int hm_net_addr(struct hm_net *net, const struct hm_net_addr *addr, bool add)
@@ -140,8 +77,9 @@ int hm_net_addr(struct hm_net *net, const struct hm_net_addr *addr, bool add)
 		                  .ifa_index = (unsigned)net->ifindex };
 	struct ifa_cacheinfo life = { .ifa_prefered = addr->deprecated ? 0 : UINT32_MAX,
 		                      .ifa_valid = UINT32_MAX };
-	struct nl_msg *msg = new_msg(add ? RTM_NEWADDR : RTM_DELADDR,
-	                             add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &head, sizeof head);
+	struct nl_msg *msg =
+	        hm_rtnl_new(add ? RTM_NEWADDR : RTM_DELADDR, add ? NLM_F_CREATE | NLM_F_REPLACE : 0,
+	                    &head, sizeof head);
 
 	if (!msg)
 		return -ENOMEM;
@@ -151,7 +89,7 @@ int hm_net_addr(struct hm_net *net, const struct hm_net_addr *addr, bool add)
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
-	return tolerate(ask(net, msg), add);
+	return tolerate(hm_rtnl_ask(net->sock, msg, 0), add);
 }
 
 static int route(struct hm_net *net, const struct hm_net_route *r, bool add, bool with_src)
@@ -162,8 +100,9 @@ static int route(struct hm_net *net, const struct hm_net_route *r, bool add, boo
 		              .rtm_protocol = HM_NET_PROTOCOL,
 		              .rtm_scope = RT_SCOPE_UNIVERSE,
 		              .rtm_type = RTN_UNICAST };
-	struct nl_msg *msg = new_msg(add ? RTM_NEWROUTE : RTM_DELROUTE,
-	                             add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &head, sizeof head);
+	struct nl_msg *msg =
+	        hm_rtnl_new(add ? RTM_NEWROUTE : RTM_DELROUTE,
+	                    add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &head, sizeof head);
 
 	if (!msg)
 		return -ENOMEM;
@@ -174,7 +113,7 @@ static int route(struct hm_net *net, const struct hm_net_route *r, bool add, boo
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
-	return tolerate(ask(net, msg), add);
+	return tolerate(hm_rtnl_ask(net->sock, msg, 0), add);
 }
 
 int hm_net_route(struct hm_net *net, const struct hm_net_route *r, bool add)
@@ -192,8 +131,8 @@ int hm_net_rule(struct hm_net *net, const struct hm_net_rule *rule, bool add)
 		                     .src_len = has_from ? 128 : 0,
 		                     .action = FR_ACT_TO_TBL,
 		                     .flags = rule->not_mark ? FIB_RULE_INVERT : 0 };
-	struct nl_msg *msg = new_msg(add ? RTM_NEWRULE : RTM_DELRULE,
-	                             add ? NLM_F_CREATE | NLM_F_EXCL : 0, &head, sizeof head);
+	struct nl_msg *msg = hm_rtnl_new(add ? RTM_NEWRULE : RTM_DELRULE,
+	                                 add ? NLM_F_CREATE | NLM_F_EXCL : 0, &head, sizeof head);
 
 	if (!msg)
 		return -ENOMEM;
@@ -207,7 +146,7 @@ int hm_net_rule(struct hm_net *net, const struct hm_net_rule *rule, bool add)
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
-	return tolerate(ask(net, msg), add);
+	return tolerate(hm_rtnl_ask(net->sock, msg, 0), add);
 }
 
 /* --- reading what is there ------------------------------------------------------------------ */
@@ -241,7 +180,7 @@ static int dump(struct hm_net *net, int type, int family, nl_recvmsg_msg_cb_t ea
 	if (err >= 0)
 		err = nl_recvmsgs(net->sock, cb);
 	nl_cb_put(cb);
-	return to_errno(err < 0 ? err : 0);
+	return hm_rtnl_errno(err);
 }
 
 static void note(struct found *found, const struct unwanted *what)
@@ -255,12 +194,6 @@ static void note(struct found *found, const struct unwanted *what)
 	found->list = u;
 }
 
-static void get_addr(struct nlattr *attr, struct hm_addr *ret_addr)
-{
-	if (attr && nla_len(attr) == sizeof ret_addr->b)
-		memcpy(ret_addr->b, nla_data(attr), sizeof ret_addr->b);
-}
-
 static int on_addr(struct nl_msg *msg, void *arg)
 {
 	struct found *found = arg;
@@ -271,7 +204,7 @@ static int on_addr(struct nl_msg *msg, void *arg)
 	if (nlmsg_parse(nlmsg_hdr(msg), sizeof *head, attr, IFA_MAX, NULL) < 0 ||
 	    (int)head->ifa_index != found->net->ifindex)
 		return NL_OK;
-	get_addr(attr[IFA_ADDRESS], &u.is.addr.addr);
+	hm_rtnl_get_addr(attr[IFA_ADDRESS], &u.is.addr.addr);
 	u.is.addr.deprecated = head->ifa_flags & IFA_F_DEPRECATED;
 	if (!found->wanted->addr(found->wanted->arg, &u.is.addr))
 		note(found, &u);
@@ -291,7 +224,7 @@ static int on_route(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	u.is.route.table = nla_get_u32(attr[RTA_TABLE]);
 	u.is.route.plen = head->rtm_dst_len;
-	get_addr(attr[RTA_DST], &u.is.route.dst);
+	hm_rtnl_get_addr(attr[RTA_DST], &u.is.route.dst);
 	if (!found->wanted->route(found->wanted->arg, &u.is.route))
 		note(found, &u);
 	return NL_OK;
@@ -311,7 +244,7 @@ static int on_rule(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	rule->pref = nla_get_u32(attr[FRA_PRIORITY]);
 	rule->table = nla_get_u32(attr[FRA_TABLE]);
-	get_addr(attr[FRA_SRC], &rule->from);
+	hm_rtnl_get_addr(attr[FRA_SRC], &rule->from);
 	rule->use_mark = attr[FRA_FWMARK] != NULL;
 	rule->mark = attr[FRA_FWMARK] ? nla_get_u32(attr[FRA_FWMARK]) : 0;
 	rule->not_mark = head->flags & FIB_RULE_INVERT;

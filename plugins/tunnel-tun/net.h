@@ -5,6 +5,7 @@
 #define HM_TUN_NET_H
 
 #include "base/addr.h"
+#include "rtnl.h" /* for plugins that make requests of their own */
 
 #include <stdint.h>
 
@@ -12,7 +13,13 @@
 /* What is attracted: prefixes and host routes; a mobile host's default. */
 #define HM_NET_TABLE_ATTRACT 18508u
 #define HM_NET_TABLE_HOME 18509u
+/* The first of as many as there may be hops: what comes from the home address, from the end of the
+ * first tunnel and so on, where the kernel carries a mobile host's tunnels (tunnel-ip6tnl). */
+#define HM_NET_TABLE_CARRIED 18510u
 #define HM_NET_TABLE_MAIN 254u
+/* The devices of tunnel-ip6tnl: of all bindings and the outermost tunnel, and of tunnels within. */
+#define HM_NET_KERNEL_DEVICE "hmipk0"
+#define HM_NET_HOP_DEVICE "hmipk%u" /* from 1 on */
 
 struct nl_sock;
 
@@ -63,6 +70,9 @@ struct hm_net_wanted {
 	void *arg;
 };
 int hm_net_sweep(struct hm_net *net, const struct hm_net_wanted *wanted);
+
+/* Removes another device of hmipd's, if it is there, and the routes into it. */
+int hm_net_remove(struct hm_net *net, const char *device);
 
 /* The least MTU of the interfaces that are up, loopback and hmipd's own aside; 1500 without any. */
 uint32_t hm_net_least_mtu(struct hm_net *net);

@@ -1,17 +1,10 @@
-#include "path.h"
+#include "path_int.h"
 
-#define NESTING_MAX 8u /* tunnels taken off one packet */
-#define ENCAP_MAX 4u   /* bindings that may point at each other (RFC 2473 6.6) */
+#define ENCAP_MAX 4u /* bindings that may point at each other (RFC 2473 6.6) */
 #define MTU_AGE_MS 600000
 #define SEEN_MS 1000
 #define WAYS 4u /* of the small caches: a full set refuses, it does not forget early */
 #define ERRORS_PER_S 200u
-
-static enum hm_fate drop(struct hm_path *p, enum hm_stat why)
-{
-	p->stats[why]++;
-	return HM_FATE_DROP;
-}
 
 static uint32_t spread(const struct hm_path *p, const struct hm_addr *a, const struct hm_addr *b)
 {
@@ -54,8 +47,8 @@ static bool is_news(struct hm_path *p, int what, const struct hm_addr *home,
 	return true;
 }
 
-static void report(struct hm_path *p, int what, const struct hm_addr *home,
-                   const struct hm_addr *peer, struct hm_seen *ret_seen)
+void hm_path_report(struct hm_path *p, int what, const struct hm_addr *home,
+                    const struct hm_addr *peer, struct hm_seen *ret_seen)
 {
 	if (is_news(p, what, home, peer))
 		*ret_seen = (struct hm_seen){ true, what, *home, *peer };
@@ -99,17 +92,14 @@ uint32_t hm_path_get_mtu(const struct hm_path *p, const struct hm_addr *remote)
 	return 0;
 }
 
-/* Whether the packet and `overhead` fit the path to `remote`. A packet of the least MTU is never
- * too big: its sender could not go lower. */
-static bool fits(const struct hm_path *p, const struct hm_pkt *k, const struct hm_addr *remote,
-                 size_t overhead, uint32_t *ret_mtu)
+/* *room: at most what the path to `remote` leaves inside `overhead`. */
+static void narrow(const struct hm_path *p, const struct hm_addr *remote, size_t overhead,
+                   uint32_t *room)
 {
 	uint32_t mtu = hm_path_get_mtu(p, remote);
 
-	if (mtu == 0 || k->len <= HM_IP6_MTU_MIN || k->len + overhead <= mtu)
-		return true;
-	*ret_mtu = mtu < HM_IP6_MTU_MIN + overhead ? HM_IP6_MTU_MIN : mtu - (uint32_t)overhead;
-	return false;
+	if (mtu != 0 && hm_encap_mtu(mtu, overhead) < *room)
+		*room = hm_encap_mtu(mtu, overhead);
 }
 
 static enum hm_fate too_big(struct hm_path *p, struct hm_pkt *k, const struct hm_addr *from,
@@ -121,6 +111,7 @@ static enum hm_fate too_big(struct hm_path *p, struct hm_pkt *k, const struct hm
 	return HM_FATE_INJECT;
 }
 
+/* A bucket for the errors that anyone can cause at will. */
 static bool take_error(struct hm_path *p)
 {
 	int64_t gone = p->now_ms - p->error_ms;
@@ -155,26 +146,78 @@ static void count_out(struct hm_item *item, size_t len)
 	item->count.octets_out += len;
 }
 
-static void count_in(struct hm_item *item, size_t len)
+/* The Tunnel Encapsulation Limit of a packet that is to be encapsulated forbids it: its source, the
+ * tunnel before, is told where the limit stands (RFC 2473 6.7). */
+static enum hm_fate refuse_nesting(struct hm_path *p, struct hm_pkt *k, const struct hm_addr *from)
 {
-	item->count.packets_in++;
-	item->count.octets_in += len;
+	uint32_t at = (uint32_t)hm_encap_limit_at(k->at, k->len);
+
+	if (!take_error(p))
+		return drop(p, HM_STAT_DROP_ERROR_LIMIT);
+	p->stats[HM_STAT_DROP_ENCAP_LIMIT]++;
+	if (!hm_pkt_error(k, from, HM_ICMP_PARAMETER, HM_ICMP_PARAMETER_HEADER, at))
+		return HM_FATE_DROP;
+	return HM_FATE_INJECT;
 }
 
-/* Hops, innermost first. */
-static enum hm_fate send_hops(struct hm_path *p, struct hm_pkt *k, const struct hm_tunnel_hop *hops,
-                              unsigned n)
+/* The way of a mobile host's packet: what goes around it, innermost first. */
+struct way {
+	const struct hm_item *peer, *own;
+	const struct hm_tunnel_hop *hops;
+	unsigned n_hops;
+	int limit; /* of the first hop; those further out have less */
+};
+
+static int limit_after(int limit)
 {
-	for (unsigned i = 0; i < n; i++) {
+	return limit == HM_ENCAP_NO_LIMIT ? limit : limit - 1;
+}
+
+/* The longest packet that every path on that way carries. */
+static uint32_t room_in(const struct hm_path *p, const struct way *way, const struct hm_addr *dst)
+{
+	uint32_t room = UINT32_MAX;
+	size_t overhead = (way->peer ? HM_RO_LEN : 0) + (way->own ? HM_RO_LEN : 0);
+
+	if (overhead > 0 || way->n_hops == 0)
+		narrow(p, way->peer ? &way->peer->remote : dst, overhead, &room);
+	for (unsigned i = 0; i < way->n_hops; i++) {
+		struct hm_addr remote;
+
+		memcpy(remote.b, way->hops[i].remote, 16);
+		overhead += hm_pkt_overhead(way->limit);
+		narrow(p, &remote, overhead, &room);
+	}
+	return room;
+}
+
+static enum hm_fate send_hops(struct hm_path *p, struct hm_pkt *k, const struct way *way)
+{
+	int limit = way->limit;
+
+	for (unsigned i = 0; i < way->n_hops; i++) {
 		struct hm_addr local, remote;
 
-		memcpy(local.b, hops[i].local, 16);
-		memcpy(remote.b, hops[i].remote, 16);
-		if (!hm_pkt_push(k, &local, &remote))
+		memcpy(local.b, way->hops[i].local, 16);
+		memcpy(remote.b, way->hops[i].remote, 16);
+		if (!hm_pkt_push(k, &local, &remote, limit))
 			return drop(p, HM_STAT_DROP_NESTING);
+		limit = limit_after(limit);
 	}
-	p->stats[n > 0 ? HM_STAT_ENCAPSULATED : HM_STAT_NATIVE]++;
+	p->stats[way->n_hops > 0 ? HM_STAT_ENCAPSULATED : HM_STAT_NATIVE]++;
 	return HM_FATE_SEND;
+}
+
+/* These tunnels are all this machine's, so no nest begins here; one that has begun goes on. */
+static bool may_nest(const struct way *way)
+{
+	return way->n_hops == 0 || way->limit == HM_ENCAP_NO_LIMIT ||
+	       way->limit + 1 >= (int)way->n_hops;
+}
+
+static int limit_of(const struct hm_pkt *k)
+{
+	return hm_pkt_next(k) == HM_NH_DSTOPTS ? hm_pkt_limit(k) : HM_ENCAP_NO_LIMIT;
 }
 
 /* A mobile host's own packet: the care-of address and the Home Address option towards a
@@ -182,95 +225,115 @@ static enum hm_fate send_hops(struct hm_path *p, struct hm_pkt *k, const struct 
 static enum hm_fate out_home(struct hm_path *p, struct hm_pkt *k, struct hm_item *home,
                              struct hm_seen *ret_seen)
 {
-	struct hm_addr src = hm_pkt_src(k), dst = hm_pkt_dst(k), last;
+	struct hm_addr src = hm_pkt_src(k), dst = hm_pkt_dst(k);
 	/* The headers go in front of all others; behind Hop-by-Hop Options is left to tunnels. */
 	bool plain = hm_pkt_next(k) != HM_NH_HOP_BY_HOP;
 	struct hm_item *peer = plain ? hm_table_find(&p->table, HM_ITEM_PEER, &dst, NULL) : NULL;
 	struct hm_item *own = plain ? hm_table_find(&p->table, HM_ITEM_OWN, &dst, &src) : NULL;
-	const struct hm_tunnel_entry *way = own ? own->entry : home->entry;
-	size_t overhead = HM_IP6_LEN * way->n_hops;
-	uint32_t mtu = 0;
+	const struct hm_tunnel_entry *entry = own ? own->entry : home->entry;
+	struct way way = { peer, own, entry->hops, entry->n_hops, limit_of(k) };
+	uint32_t room = room_in(p, &way, &dst);
 
-	overhead += (peer ? HM_ROUTE_OPT_LEN : 0) + (own ? HM_ROUTE_OPT_LEN : 0);
-	last = peer ? peer->remote : dst;
-	if (way->n_hops > 0)
-		memcpy(last.b, way->hops[way->n_hops - 1].remote, 16);
-	if (!fits(p, k, &last, overhead, &mtu))
-		return too_big(p, k, &src, mtu);
+	if (!may_nest(&way))
+		return refuse_nesting(p, k, &src);
+	if (k->len > room && k->len > HM_IP6_MTU_MIN)
+		return too_big(p, k, &src, room);
 	count_out(own ? own : home, k->len);
 	if (peer) {
 		count_out(peer, k->len);
-		report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, &src, ret_seen);
+		hm_path_report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, &src, ret_seen);
 	}
 	if ((peer && !hm_pkt_route(k, &peer->remote)) ||
 	    (own && !hm_pkt_home(k, &own->local, peer != NULL)))
 		return drop(p, HM_STAT_DROP_NESTING);
 	if (peer || own)
 		p->stats[HM_STAT_ROUTE_OPTIMISED_OUT]++;
-	return send_hops(p, k, way->hops, way->n_hops);
+	return send_hops(p, k, &way);
 }
 
-static bool rewrite(struct hm_path *p, struct hm_pkt *k, struct hm_item *item)
+/* A mobility server or home agent puts its header around the packet or, asked to rewrite, its
+ * addresses into the tunnel that is there. Not into a fragment of one: its number is the other
+ * tunnel's, and may be in use in this one. */
+static enum hm_fate encapsulate(struct hm_path *p, struct hm_pkt *k, struct hm_item *item,
+                                bool first)
 {
-	if (!item->rewrite || hm_pkt_next(k) != HM_NH_IPV6)
-		return false;
-	hm_pkt_set_src(k, &item->local);
-	hm_pkt_set_dst(k, &item->remote);
-	p->stats[HM_STAT_REWRITTEN]++;
-	return true;
+	struct hm_tunnel_head head = hm_pkt_tunnel(k);
+	bool instead = item->rewrite && head.len > 0 && !head.fragment;
+	int limit = instead ? HM_ENCAP_NO_LIMIT : hm_pkt_limit(k);
+	uint32_t room = UINT32_MAX;
+
+	if (limit < 0)
+		return refuse_nesting(p, k, &item->local);
+	if (first)
+		narrow(p, &item->remote, instead ? 0 : hm_pkt_overhead(limit), &room);
+	if (k->len > room && k->len > HM_IP6_MTU_MIN)
+		return too_big(p, k, &item->local, room);
+	count_out(item, k->len);
+	if (instead) {
+		hm_pkt_set_src(k, &item->local);
+		hm_pkt_set_dst(k, &item->remote);
+		p->stats[HM_STAT_REWRITTEN]++;
+		return HM_FATE_SEND;
+	}
+	if (!hm_pkt_push(k, &item->local, &item->remote, limit))
+		return drop(p, HM_STAT_DROP_NESTING);
+	p->stats[HM_STAT_ENCAPSULATED]++;
+	return HM_FATE_SEND;
 }
 
-/* A mobility server or home agent. A care-of address that is itself bound here, as after a
- * handoff within this machine, is followed. */
+/* A care-of address that is itself bound here, as after a handoff within this machine, is
+ * followed. */
 static enum hm_fate out_encap(struct hm_path *p, struct hm_pkt *k, struct hm_item *item)
 {
-	for (unsigned depth = 0; item && depth < ENCAP_MAX; depth++) {
-		bool instead = item->rewrite && hm_pkt_next(k) == HM_NH_IPV6;
-		uint32_t mtu = 0;
+	for (unsigned depth = 0; item; depth++) {
+		enum hm_fate fate;
 
-		if (depth == 0 && !fits(p, k, &item->remote, instead ? 0 : HM_IP6_LEN, &mtu))
-			return too_big(p, k, &item->local, mtu);
-		count_out(item, k->len);
-		if (!rewrite(p, k, item)) {
-			if (!hm_pkt_push(k, &item->local, &item->remote))
-				return drop(p, HM_STAT_DROP_NESTING);
-			p->stats[HM_STAT_ENCAPSULATED]++;
-		}
+		if (depth == ENCAP_MAX)
+			return drop(p, HM_STAT_DROP_NESTING);
+		fate = encapsulate(p, k, item, depth == 0);
+		if (fate != HM_FATE_SEND)
+			return fate;
 		item = hm_table_find(&p->table, HM_ITEM_ENCAP, &item->remote, NULL);
 	}
-	return item ? drop(p, HM_STAT_DROP_NESTING) : HM_FATE_SEND;
+	return HM_FATE_SEND;
 }
 
 static enum hm_fate out_peer(struct hm_path *p, struct hm_pkt *k, struct hm_item *peer,
                              struct hm_seen *ret_seen)
 {
 	struct hm_addr src = hm_pkt_src(k), from = hm_pkt_dst(k);
-	uint32_t mtu = 0;
+	uint32_t room = UINT32_MAX;
 
 	if (hm_pkt_next(k) == HM_NH_HOP_BY_HOP) {
 		p->stats[HM_STAT_NATIVE]++;
 		return HM_FATE_SEND;
 	}
-	if (!fits(p, k, &peer->remote, HM_ROUTE_OPT_LEN, &mtu))
-		return too_big(p, k, &from, mtu);
+	narrow(p, &peer->remote, HM_RO_LEN, &room);
+	if (k->len > room && k->len > HM_IP6_MTU_MIN)
+		return too_big(p, k, &from, room);
 	count_out(peer, k->len);
-	report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, &src, ret_seen);
+	hm_path_report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, &src, ret_seen);
 	if (!hm_pkt_route(k, &peer->remote))
 		return drop(p, HM_STAT_DROP_NESTING);
 	p->stats[HM_STAT_ROUTE_OPTIMISED_OUT]++;
 	return HM_FATE_SEND;
 }
 
+/* The longest prefix that holds the address, as in a routing table: a role's link may lie within
+ * another role's prefix. */
 static const struct hm_tunnel_prefix *find_prefix(const struct hm_path *p, const struct hm_addr *a)
 {
+	const struct hm_tunnel_prefix *best = NULL;
+
 	for (uint32_t i = 0; i < p->n_prefixes; i++) {
+		const struct hm_tunnel_prefix *at = &p->prefixes[i];
 		struct hm_addr prefix;
 
-		memcpy(prefix.b, p->prefixes[i].prefix, 16);
-		if (hm_addr_in(a, &prefix, p->prefixes[i].plen))
-			return &p->prefixes[i];
+		memcpy(prefix.b, at->prefix, 16);
+		if (hm_addr_in(a, &prefix, at->plen) && (!best || at->plen > best->plen))
+			best = at;
 	}
-	return NULL;
+	return best;
 }
 
 /* Nothing bound. What is sent on bears the mark and so cannot come back. */
@@ -304,17 +367,27 @@ static const struct hm_tunnel_entry *find_inner(const struct hm_path *p, const s
 	return NULL;
 }
 
-enum hm_fate hm_path_out(struct hm_path *p, struct hm_pkt *k, struct hm_seen *ret_seen)
+static enum hm_fate out_inner(struct hm_path *p, struct hm_pkt *k, const struct hm_tunnel_entry *e,
+                              unsigned hop)
+{
+	struct way way = { NULL, NULL, e->hops + hop, e->n_hops - hop, limit_of(k) };
+	struct hm_addr src = hm_pkt_src(k), dst = hm_pkt_dst(k);
+	uint32_t room = room_in(p, &way, &dst);
+
+	if (!may_nest(&way))
+		return refuse_nesting(p, k, &src);
+	if (k->len > room && k->len > HM_IP6_MTU_MIN)
+		return too_big(p, k, &src, room);
+	return send_hops(p, k, &way);
+}
+
+static enum hm_fate choose(struct hm_path *p, struct hm_pkt *k, struct hm_seen *ret_seen)
 {
 	const struct hm_tunnel_entry *inner;
-	struct hm_addr src, dst;
+	struct hm_addr src = hm_pkt_src(k), dst = hm_pkt_dst(k);
 	struct hm_item *item;
 	unsigned hop = 0;
 
-	if (!hm_pkt_check(k))
-		return drop(p, HM_STAT_DROP_MALFORMED);
-	src = hm_pkt_src(k);
-	dst = hm_pkt_dst(k);
 	if (hm_addr_is_multicast(&dst) || hm_addr_is_link_local(&dst) ||
 	    hm_addr_is_link_local(&src) || hm_addr_is_any(&src))
 		return drop(p, HM_STAT_DROP_SCOPE);
@@ -323,7 +396,7 @@ enum hm_fate hm_path_out(struct hm_path *p, struct hm_pkt *k, struct hm_seen *re
 		return out_home(p, k, item, ret_seen);
 	inner = find_inner(p, &src, &hop);
 	if (inner)
-		return send_hops(p, k, inner->hops + hop, inner->n_hops - hop);
+		return out_inner(p, k, inner, hop);
 	item = hm_table_find(&p->table, HM_ITEM_ENCAP, &dst, NULL);
 	if (item)
 		return out_encap(p, k, item);
@@ -333,118 +406,22 @@ enum hm_fate hm_path_out(struct hm_path *p, struct hm_pkt *k, struct hm_seen *re
 	return out_unbound(p, k, &dst);
 }
 
-/* The reverse tunnel of a binding: the inner source must be the one bound to the outer source
- * (PROTOCOL 7). */
-static enum hm_fate in_reverse(struct hm_path *p, struct hm_pkt *k)
+enum hm_fate hm_path_out(struct hm_path *p, struct hm_pkt *k, struct hm_seen *ret_seen)
 {
-	struct hm_addr remote = hm_pkt_src(k), local = hm_pkt_dst(k), inner;
-	struct hm_item *item;
-
-	if (k->len < 2 * HM_IP6_LEN)
-		return drop(p, HM_STAT_DROP_MALFORMED);
-	memcpy(inner.b, k->at + HM_IP6_LEN + 8, 16);
-	item = hm_table_find(&p->table, HM_ITEM_ENCAP, &inner, NULL);
-	if (!item || item->one_way || !hm_addr_eq(&item->remote, &remote) ||
-	    !hm_addr_eq(&item->local, &local))
-		return drop(p, HM_STAT_DROP_FOREIGN_SOURCE);
-	if (!hm_pkt_pop(k))
-		return drop(p, HM_STAT_DROP_DECAPSULATION);
-	p->stats[HM_STAT_DECAPSULATED]++;
-	count_in(item, k->len);
-	return HM_FATE_INJECT;
-}
-
-/* Takes tunnels off while they are a mobile host's; IGNORE: what is left is to be looked at. */
-static enum hm_fate unpack(struct hm_path *p, struct hm_pkt *k, struct hm_addr *ret_from)
-{
-	for (unsigned depth = 0; hm_pkt_next(k) == HM_NH_IPV6; depth++) {
-		struct hm_addr src = hm_pkt_src(k), dst = hm_pkt_dst(k);
-
-		if (depth == NESTING_MAX)
-			return drop(p, HM_STAT_DROP_NESTING);
-		if (!hm_table_find(&p->table, HM_ITEM_PAIR, &dst, &src)) {
-			if (!hm_table_find(&p->table, HM_ITEM_POINT, &dst, NULL))
-				return depth ? drop(p, HM_STAT_DROP_INNER) : HM_FATE_IGNORE;
-			if (depth == 0)
-				return in_reverse(p, k);
-			return drop(p, HM_STAT_DROP_FOREIGN_TUNNEL);
-		}
-		if (!hm_pkt_pop(k))
-			return drop(p, HM_STAT_DROP_DECAPSULATION);
-		p->stats[HM_STAT_DECAPSULATED]++;
-		*ret_from = src;
-	}
-	return HM_FATE_IGNORE;
-}
-
-/* Undoes route optimisation when both halves fit a binding (RFC 6275 9.3.1, 11.3.3). */
-static bool undo_route_opt(struct hm_path *p, struct hm_pkt *k, struct hm_seen *ret_seen)
-{
-	struct hm_addr src = hm_pkt_src(k), dst = hm_pkt_dst(k);
-	struct hm_item *peer = NULL, *own = NULL;
-	struct hm_route_opt opt;
-
-	if (!hm_pkt_route_opt(k, &opt) || opt.next == HM_NH_NONE)
-		return false;
-	if (opt.has_home) {
-		peer = hm_table_find(&p->table, HM_ITEM_PEER, &opt.home, NULL);
-		if (!peer || !hm_addr_eq(&peer->remote, &src))
-			return false;
-	}
-	if (opt.has_route) {
-		own = hm_table_find(&p->table, HM_ITEM_OWN, opt.has_home ? &opt.home : &src,
-		                    &opt.route);
-		if (!own || !hm_addr_eq(&own->local, &dst))
-			return false;
-	}
-	hm_pkt_strip(k, &opt);
-	p->stats[HM_STAT_ROUTE_OPTIMISED_IN]++;
-	if (own)
-		count_in(own, k->len);
-	if (peer) {
-		count_in(peer, k->len);
-		report(p, HM_TUNNEL_SEEN_BOUND, &peer->a, own ? &opt.route : &dst, ret_seen);
-	}
-	return true;
-}
-
-/* A packet out of a mobile host's tunnels: for one of its addresses, or dropped. */
-static enum hm_fate in_home(struct hm_path *p, struct hm_pkt *k, const struct hm_addr *from,
-                            struct hm_seen *ret_seen)
-{
-	struct hm_addr src, dst;
-	struct hm_item *home;
-
-	if (undo_route_opt(p, k, ret_seen))
-		return HM_FATE_INJECT;
-	src = hm_pkt_src(k);
-	dst = hm_pkt_dst(k);
-	home = hm_table_find(&p->table, HM_ITEM_HOME, &dst, NULL);
-	if (!home)
-		return hm_table_find(&p->table, HM_ITEM_INNER, &dst, NULL)
-		               ? HM_FATE_INJECT
-		               : drop(p, HM_STAT_DROP_INNER);
-	count_in(home, k->len);
-	if (home->entry->n_hops > 0 && memcmp(home->entry->hops[0].remote, from->b, 16) == 0)
-		report(p, HM_TUNNEL_SEEN_TUNNELLED, &dst, &src, ret_seen);
-	return HM_FATE_INJECT;
-}
-
-enum hm_fate hm_path_in(struct hm_path *p, struct hm_pkt *k, struct hm_seen *ret_seen)
-{
-	struct hm_addr from = hm_addr_any, dst;
-	enum hm_fate verdict;
+	enum hm_fate fate;
+	bool small;
 
 	if (!hm_pkt_check(k))
 		return drop(p, HM_STAT_DROP_MALFORMED);
-	if (hm_pkt_next(k) == HM_NH_IPV6) {
-		verdict = unpack(p, k, &from);
-		if (verdict != HM_FATE_IGNORE || hm_addr_is_any(&from))
-			return verdict;
-		return in_home(p, k, &from, ret_seen);
+	small = k->len <= HM_IP6_MTU_MIN;
+	fate = choose(p, k, ret_seen);
+	if (fate == HM_FATE_SEND && small && k->len > HM_IP6_MTU_MIN) {
+		struct hm_addr src = hm_pkt_src(k), dst = hm_pkt_dst(k);
+
+		k->may_split = true;
+		k->mtu = hm_path_get_mtu(p, &dst);
+		/* Not to be guessed, and other for each packet (RFC 7739). */
+		k->fragment_id = spread(p, &src, &dst) + p->n_grown++;
 	}
-	dst = hm_pkt_dst(k);
-	if (hm_table_find(&p->table, HM_ITEM_POINT, &dst, NULL) && undo_route_opt(p, k, ret_seen))
-		return HM_FATE_INJECT;
-	return HM_FATE_IGNORE;
+	return fate;
 }

@@ -31,6 +31,9 @@ struct hm_item {
 	bool attract, rewrite, one_way;
 	uint32_t uses;
 	struct hm_addr local, remote;
+	/* ENCAP: the remote end before the last change, and until when it may still send. */
+	struct hm_addr former;
+	int64_t former_until_ms;
 	struct hm_tunnel_count count;
 	struct hm_tunnel_entry *entry; /* HOME and OWN: the whole entry, owned */
 };

@@ -1,5 +1,7 @@
 #include "worker.h"
 
+#include "segment.h"
+
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
@@ -18,6 +20,9 @@
 /* A captured super-packet with its link-layer header. */
 #define BUFFER_LEN (HM_PKT_ROOM + 65536u + 64u)
 #define CAPTURE_BATCH 32u
+/* Of a fragment: links of more than an inner packet of 1280 octets in all its headers carry it
+ * whole. */
+#define HM_SPLIT_MAX (HM_IP6_MTU_MIN + HM_PKT_ROOM + HM_FRAGMENT_LEN)
 /* Overload begins with so many full batches on end, and is over so long after the last one. */
 #define FULL_TURNS 8u
 #define RELAX_MS 100
@@ -42,7 +47,7 @@ struct hm_worker {
 	struct sockaddr_in6 to[HM_BATCH_MAX];
 	unsigned sent_job[HM_BATCH_MAX]; /* which job a message is */
 	char control[CAPTURE_BATCH][CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-	uint64_t failed[HM_TUN_STATS_END]; /* added to the path's under the next lock */
+	uint64_t counts[HM_TUN_STATS_END]; /* added to the path's under the next lock */
 };
 
 static uint8_t *buffer_of(struct hm_worker *w, unsigned i)
@@ -63,7 +68,7 @@ static void read_vnet(struct hm_pkt *k, const uint8_t *from)
 	k->csum_offset = h.csum_offset;
 }
 
-static void inject(struct hm_worker *w, const struct hm_pkt *k)
+static void inject_one(struct hm_worker *w, const struct hm_pkt *k)
 {
 	struct virtio_net_hdr h = { 0 };
 	struct iovec iov[2] = { { &h, sizeof h }, { k->at, k->len } };
@@ -80,7 +85,25 @@ static void inject(struct hm_worker *w, const struct hm_pkt *k)
 		h.hdr_len = k->hdr_len <= k->len ? k->hdr_len : 0;
 	}
 	if (writev(w->how.device->tun, iov, 2) < 0)
-		w->failed[HM_STAT_INJECT_FAILED]++;
+		w->counts[HM_STAT_INJECT_FAILED]++;
+}
+
+static void inject(struct hm_worker *w, const struct hm_pkt *k)
+{
+	uint8_t room[HM_SEGMENT_HEADER_MAX + UINT16_MAX];
+	struct hm_segments segments;
+	struct hm_pkt piece;
+
+	/* For a super-packet that is still in a tunnel the kernel has no words. */
+	if (k->gso_type == VIRTIO_NET_HDR_GSO_NONE || hm_pkt_next(k) != HM_NH_IPV6) {
+		inject_one(w, k);
+		return;
+	}
+	if (!hm_segments_begin(k, &segments))
+		w->counts[HM_STAT_INJECT_FAILED]++;
+	else
+		while (hm_segments_next(&segments, room, &piece))
+			inject_one(w, &piece);
 }
 
 /* Decides on n packets. */
@@ -93,26 +116,54 @@ static void decide(struct hm_worker *w, unsigned n,
 	pthread_mutex_lock(w->how.lock);
 	p->now_ms = now_ms;
 	for (unsigned i = 0; i < HM_TUN_STATS_END; i++)
-		p->stats[i] += w->failed[i];
+		p->stats[i] += w->counts[i];
 	for (unsigned i = 0; i < n; i++) {
 		w->jobs[i].seen.any = false;
 		w->jobs[i].fate = fate(p, &w->jobs[i].k, &w->jobs[i].seen);
 	}
 	pthread_mutex_unlock(w->how.lock);
-	memset(w->failed, 0, sizeof w->failed);
+	memset(w->counts, 0, sizeof w->counts);
+}
+
+/* In fragments, one after the other: for the few packets that cannot go otherwise. */
+static void send_split(struct hm_worker *w, const struct hm_pkt *k, uint32_t mtu)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	struct hm_fragments f;
+
+	memcpy(&to.sin6_addr, k->at + HM_IP6_AT_DST, sizeof to.sin6_addr);
+	if (hm_fragments_begin(hm_pkt_span(k), mtu, k->fragment_id, &f)) {
+		w->counts[HM_STAT_SEND_FAILED]++;
+		return;
+	}
+	while (hm_fragments_left(&f)) {
+		uint8_t room[HM_SPLIT_MAX];
+		struct hm_wr out = hm_wr(room, sizeof room);
+
+		if (hm_fragments_write(&f, &out) || sendto(w->how.device->raw, room, out.len, 0,
+		                                           (struct sockaddr *)&to, sizeof to) < 0) {
+			w->counts[HM_STAT_SEND_FAILED]++;
+			return;
+		}
+	}
+	w->counts[HM_STAT_FRAGMENTED]++;
 }
 
 /* The path to that destination is narrower than the device's MTU provides for: learn it, so that
- * the next packet of this size is answered Packet Too Big. */
-static void learn_mtu(struct hm_worker *w, const struct hm_pkt *k)
+ * the next packet of this size is answered Packet Too Big, or cut at once. */
+static void on_too_big(struct hm_worker *w, const struct hm_pkt *k)
 {
 	struct hm_addr to = hm_pkt_dst(k);
 	uint32_t mtu = hm_device_path_mtu(&to, w->how.mark);
 
-	w->failed[HM_STAT_SEND_TOO_BIG]++;
+	mtu = mtu < HM_IP6_MTU_MIN ? HM_IP6_MTU_MIN : mtu;
 	pthread_mutex_lock(w->how.lock);
 	hm_path_set_mtu(w->how.path, &to, mtu);
 	pthread_mutex_unlock(w->how.lock);
+	if (k->may_split)
+		send_split(w, k, mtu);
+	else
+		w->counts[HM_STAT_SEND_TOO_BIG]++;
 }
 
 static void send_all(struct hm_worker *w, unsigned n)
@@ -129,11 +180,27 @@ static void send_all(struct hm_worker *w, unsigned n)
 		if (errno == EINTR)
 			continue;
 		if (errno == EMSGSIZE)
-			learn_mtu(w, &w->jobs[w->sent_job[done]].k);
+			on_too_big(w, &w->jobs[w->sent_job[done]].k);
 		else
-			w->failed[HM_STAT_SEND_FAILED]++;
+			w->counts[HM_STAT_SEND_FAILED]++;
 		done++;
 	}
+}
+
+static void add_message(struct hm_worker *w, unsigned at, unsigned job)
+{
+	const struct hm_pkt *k = &w->jobs[job].k;
+
+	w->to[at].sin6_family = AF_INET6;
+	memcpy(&w->to[at].sin6_addr, k->at + HM_IP6_AT_DST, 16);
+	w->iov[at] = (struct iovec){ k->at, k->len };
+	w->msgs[at].msg_hdr = (struct msghdr){
+		.msg_name = &w->to[at],
+		.msg_namelen = sizeof w->to[at],
+		.msg_iov = &w->iov[at],
+		.msg_iovlen = 1,
+	};
+	w->sent_job[at] = job;
 }
 
 static void carry_out(struct hm_worker *w, unsigned n)
@@ -150,16 +217,13 @@ static void carry_out(struct hm_worker *w, unsigned n)
 			inject(w, &job->k);
 		if (job->fate != HM_FATE_SEND)
 			continue;
-		w->to[n_send].sin6_family = AF_INET6;
-		memcpy(&w->to[n_send].sin6_addr, job->k.at + 24, 16);
-		w->iov[n_send] = (struct iovec){ job->k.at, job->k.len };
-		w->msgs[n_send].msg_hdr = (struct msghdr){
-			.msg_name = &w->to[n_send],
-			.msg_namelen = sizeof w->to[n_send],
-			.msg_iov = &w->iov[n_send],
-			.msg_iovlen = 1,
-		};
-		w->sent_job[n_send++] = i;
+		if (job->k.may_split && job->k.mtu != 0 && job->k.len > job->k.mtu) {
+			send_all(w, n_send);
+			n_send = 0;
+			send_split(w, &job->k, job->k.mtu);
+			continue;
+		}
+		add_message(w, n_send++, i);
 	}
 	send_all(w, n_send);
 }
@@ -246,7 +310,7 @@ static bool turn_in(struct hm_worker *w)
 		/* EINVAL: a super-packet of a kind that cannot be described to us. */
 		if (errno == EAGAIN || errno == EINTR)
 			return false;
-		w->failed[HM_STAT_CAPTURE_LOST]++;
+		w->counts[HM_STAT_CAPTURE_LOST]++;
 		return true;
 	}
 	n = (int)take_frames(w, (unsigned)n);

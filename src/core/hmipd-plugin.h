@@ -90,7 +90,10 @@ struct hm_host_api {
 	/* Calls cb on the host's thread whenever fd is readable; cb NULL stops it. */
 	int (*watch_fd)(void *host, int fd, void (*cb)(void *arg), void *arg);
 	/* The data plane saw traffic a role may want to act on; `what` is an enum hm_tunnel_seen.
-	 * The plugin reports a pair at most once per second. Any thread. */
+	 * The plugin reports a pair within a second of a packet and at most once per second: it may
+	 * collect what the kernel saw, since nothing waits for the report. A mobile host begins to
+	 * optimise a route, and a correspondent asks to renew a binding in use, each at its own
+	 * pace of seconds. Any thread. */
 	void (*seen)(void *host, int what, const uint8_t home[16], const uint8_t peer[16]);
 	/* Auth plugins: this key was obtained from elsewhere. The host keeps it, secret included,
 	 * until its not_after_s, shows it in v_keys with the origin "aaa", sends what waits for it
@@ -101,6 +104,12 @@ struct hm_host_api {
 	int (*learnt)(void *host, const struct hm_auth_key *key);
 };
 
+enum hm_plugin_open_flag {
+	/* [wire] accept-rh0 = yes. Tunnel plugins: a routing header of type 0 with one address in a
+	 * data packet to a mobile host is taken like one of type 2. */
+	HM_PLUGIN_ACCEPT_RH0 = 1,
+};
+
 struct hm_plugin_open {
 	uint32_t size;
 	const struct hm_host_api *api; /* valid until close() returns */
@@ -109,6 +118,8 @@ struct hm_plugin_open {
 	const char *state_dir; /* borrowed */
 	/* The mark (SO_MARK) of packets that must not enter a tunnel of hmipd's. */
 	uint32_t mark;
+	uint32_t reserved; /* 0 */
+	uint64_t flags;    /* enum hm_plugin_open_flag; not in a host whose size ends before it */
 };
 
 /* --- tunnel plugins ------------------------------------------------------------------------- */
@@ -123,7 +134,9 @@ enum hm_tunnel_seen {
 enum hm_tunnel_kind {
 	/* Mobility server, home agent. A packet to `match` is encapsulated (RFC 2473), outer source
 	 * `local`, outer destination `remote`. Unless one_way, a tunnelled packet from `remote` to
-	 * `local` is accepted and forwarded when its inner source is `match`, and only then. */
+	 * `local` is accepted and forwarded when its inner source is `match`, and only then. When
+	 * `remote` changes, packets from the former one are accepted for some five seconds more:
+	 * the mobile host goes on sending from there until it has heard of the change. */
 	HM_TUNNEL_ENCAP = 0,
 	/* Mobile host away from home. `match` is the home address: it becomes an address of this
 	 * machine, on a device of the plugin's, and so does the `local` of every hop but the last.
@@ -212,6 +225,10 @@ struct hm_tunnel_ops {
 	void (*stop)(void *self, int keep);
 	/* The plugin's own counters, name by name: false when `index` is past the last. */
 	bool (*stat)(void *self, unsigned index, const char **ret_name, uint64_t *ret_value);
+	/* What the plugin does where, for `show status`, line by line: false when `index` is past
+	 * the last. E.g. name "wan0", text "xdp native". */
+	bool (*detail)(void *self, unsigned index, const char **ret_name, char *ret_text,
+	               size_t len);
 };
 
 /* --- auth plugins --------------------------------------------------------------------------- */

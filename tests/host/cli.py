@@ -160,6 +160,8 @@ def every_counter_event_and_json_key_is_in_the_manual(tmp):
             ("src/core/engine/counters.h", r'X\(HM_COUNT_\w+, "(\w+)"\)', 20),
             ("src/core/wire/packet.h", r'X\(HM_DROP_\w+, "(\w+)"\)', 10),
             ("plugins/tunnel-tun/path.h", r'X\(HM_STAT_\w+, "(\w+)"\)', 15),
+            ("plugins/tunnel-ip6tnl/fast.c", r'X\(FAST_\w+, "(\w+)"\)', 4),
+            ("plugins/tunnel-bpf/shared.h", r'X\(HM_SITE_STAT_\w+, "(\w+)"\)', 10),
             ("src/core/host/control_json.c", r'add_\w+\(o, "(\w+)"', 30)):
         names = re.findall(pattern, (SOURCE / path).read_text())
         if len(names) < few:

@@ -81,13 +81,18 @@ static inline bool counter(void *arg, unsigned index, const char **ret_group, co
 	return true;
 }
 
-static inline bool status(void *arg, unsigned index, const char **ret_key, char *ret_text,
-                          size_t text_len)
+static inline bool status(void *arg, unsigned index, struct hm_status_line *ret_line)
 {
+	static const struct hm_status_line lines[] = {
+		{ "roles", "ms,ra" },
+		{ "tunnel", "tun \"quoted\"" },
+	};
+
 	(void)arg;
-	*ret_key = index ? "tunnel" : "roles";
-	snprintf(ret_text, text_len, "%s", index ? "tun \"quoted\"" : "ms,ra");
-	return index < 2;
+	if (index >= sizeof lines / sizeof lines[0])
+		return false;
+	*ret_line = lines[index];
+	return true;
 }
 
 static inline const char *ifname(void *arg, uint32_t ifindex)

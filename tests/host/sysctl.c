@@ -115,3 +115,96 @@ Test(sysctl, names_what_this_kernel_lacks)
 	cr_expect_eq(hm_sysctl_set(&w.sysctls, "net/ipv6/conf/x/forwarding", "1"), HM_ENOTFOUND);
 	close_world(&w);
 }
+
+static const char *const mobile[] = { "accept_ra",        "autoconf",       "dad_transmits",
+	                              "accept_redirects", "optimistic_dad", "use_optimistic" };
+
+/* What the kernel says of an interface that has just been made. */
+static void make_interface(struct world *w)
+{
+	for (size_t i = 0; i < sizeof mobile / sizeof mobile[0]; i++) {
+		char below[96];
+
+		(void)snprintf(below, sizeof below, "net/ipv6/conf/if0/%s", mobile[i]);
+		make_dirs(w, below);
+		(void)snprintf(w->path, sizeof w->path, "%s/%s", w->dir, below);
+		write_value(w, strcmp(mobile[i], "accept_ra") == 0 ? "1" : "0");
+	}
+}
+
+static const struct hm_config on_if0 = { .common.roles[HM_ROLE_MH] = true,
+	                                 .mh.interfaces = { .n = 1, .name = { "if0" } } };
+
+/* What happens at a link event: whether all addresses and routes are to be looked at. */
+static bool is_taken(struct world *w)
+{
+	bool taken = false;
+
+	cr_expect_eq(hm_sysctls_interface(&w->sysctls, &on_if0, "if0", &taken), HM_OK);
+	return taken;
+}
+
+static void set_of_if0(struct world *w, const char *name, const char *value)
+{
+	(void)snprintf(w->path, sizeof w->path, "%s/net/ipv6/conf/if0/%s", w->dir, name);
+	write_value(w, value);
+}
+
+Test(sysctl, an_interface_is_taken_over_once_and_again_when_it_is_made_anew)
+{
+	struct world w;
+	bool taken = true;
+
+	open_world(&w);
+	make_interface(&w);
+	cr_expect(is_taken(&w));
+	cr_expect(!is_taken(&w), "a link that flaps has learnt nothing");
+	make_interface(&w);
+	cr_expect(is_taken(&w), "the kernel may have listened meanwhile");
+	hm_sysctls_init(&w.sysctls, w.dir, w.dir);
+	cr_expect(is_taken(&w), "a former run may have ended in between");
+	cr_expect_eq(hm_sysctls_interface(&w.sysctls, &on_if0, "if1", &taken), HM_OK);
+	cr_expect(!taken, "it is not ours");
+	close_world(&w);
+}
+
+Test(sysctl, only_what_lets_the_kernel_learn_makes_it_be_taken_over_again)
+{
+	static const struct {
+		const char *name, *value;
+		bool learns;
+	} cases[] = { { "accept_ra", "2", true },       { "autoconf", "1", true },
+		      { "dad_transmits", "3", false },  { "accept_redirects", "1", false },
+		      { "optimistic_dad", "0", false }, { "use_optimistic", "0", false } };
+	struct world w;
+
+	open_world(&w);
+	make_interface(&w);
+	cr_expect(is_taken(&w));
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		set_of_if0(&w, cases[i].name, cases[i].value);
+		cr_expect_eq(is_taken(&w), cases[i].learns, "%s", cases[i].name);
+		cr_expect(!is_taken(&w), "%s was set", cases[i].name);
+	}
+	close_world(&w);
+}
+
+/* A setting that cannot be written stays as it is, at every event; what it lets the kernel learn
+ * comes back as soon as it is forgotten. */
+Test(sysctl, an_interface_whose_settings_are_refused_is_taken_over_once)
+{
+	struct world w;
+	bool taken = false;
+
+	open_world(&w);
+	make_interface(&w);
+	(void)snprintf(w.path, sizeof w.path, "%s/net/ipv6/conf/if0/accept_ra", w.dir);
+	cr_assert_eq(unlink(w.path), 0);
+	/* Nobody may write this one, whoever runs the test. */
+	cr_assert_eq(symlink("/proc/sys/kernel/ostype", w.path), 0);
+	cr_expect_eq(hm_sysctls_interface(&w.sysctls, &on_if0, "if0", &taken), HM_EPERM);
+	cr_expect(taken);
+	cr_expect_eq(hm_sysctls_interface(&w.sysctls, &on_if0, "if0", &taken), HM_EPERM);
+	cr_expect(!taken);
+	close_world(&w);
+}

@@ -17,12 +17,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap  # noqa: E402
 from tap import expect, expect_eq  # noqa: E402
 
-from lab.netlab import sh, wait_for  # noqa: E402
+from lab.netlab import LabError, sh, wait_for  # noqa: E402
 from lab.site import HOME, KEYS  # noqa: E402
 from test_daemon import OneHost  # noqa: E402
 from test_input import LCOA, MS, Rig, ip6, registration  # noqa: E402
 
-HMIPD, PLUGINS = sys.argv[1], sys.argv[2]
+HMIPD, PLUGINS, OURS = sys.argv[1:4]
 GCOA = "2001:db8:f1::aa"
 
 
@@ -134,12 +134,13 @@ def test_files_with_secrets_must_be_closed_to_others():
 
 # --- store and plugins that do not work ---
 
-def refused(host, want, text):
+def refused(host, want, *texts):
     done = subprocess.run(host.lab.argv("ms", HMIPD, f"--config={host.daemon.config}"),
                           capture_output=True, text=True, timeout=20, check=False,
                           stdin=subprocess.DEVNULL)
     expect_eq(done.returncode, want, f"exit ({done.stderr})")
-    expect(text in done.stderr, f"{text} is not named: {done.stderr}")
+    for text in texts:
+        expect(text in done.stderr, f"{text} is not named: {done.stderr}")
 
 
 def test_a_store_that_cannot_be_used_ends_with_74():
@@ -188,6 +189,75 @@ def test_auto_says_why_faster_plugins_are_not_taken():
                 break
             expect(re.search(rf"skip plugin=tunnel-{name} reason=\".+\"", text), f"{name}: {text}")
         expect(f"tunnel-{status['tunnel']}.so" in text, text)
+        expect(not re.search(rf"skip plugin=tunnel-{status['tunnel']} ", text), text)
+
+
+def test_a_kernel_without_tunnels_ends_tunnel_ip6tnl_with_69_and_the_module():
+    with OneHost(start=False) as host:
+        before = host.kernel()
+        try:
+            host.lab.run("ms", "ip", "link", "add", "try0", "type", "ip6tnl", "external")
+        except LabError:
+            pass
+        else:
+            raise tap.Skip("this kernel has ip6_tunnel")
+        host.lab.write("ms.conf", read(host.daemon.config).replace("tunnel = tun", "tunnel = ip6tnl"))
+        refused(host, 69, "kernel module ip6_tunnel")
+        done = subprocess.run(host.lab.argv("ms", HMIPD, f"--config={host.daemon.config}", "--check-system"),
+                              capture_output=True, text=True, timeout=20, check=False)
+        expect_eq(done.returncode, 69, done.stdout)
+        expect("missing: tunnel-ip6tnl: kernel module ip6_tunnel" in done.stdout, done.stdout)
+        expect_eq(host.kernel(), before, "the kernel after starts that failed")
+
+
+def auto(*variants):
+    """A host whose plugin directory holds these of the tests' plugins and the real tunnel-tun."""
+    host = OneHost(start=False)
+    where = host.lab.path("plugins")
+    os.mkdir(where, 0o755)
+    shutil.copy(f"{PLUGINS}/auth-hmac.so", where)
+    for variant in variants:
+        real, name = {"works": ("works", "bpf"), "lacks": ("lacks", "bpf"), "fails": ("fails", "ip6tnl"),
+                      "tun": (None, "tun")}[variant]
+        source = f"{OURS}/tunnel-{real}.so" if real else f"{PLUGINS}/tunnel-tun.so"
+        shutil.copy(source, f"{where}/tunnel-{name}.so")
+    host.lab.write("ms.conf", read(host.daemon.config).replace("tunnel = tun", "tunnel = auto")
+                   .replace(f"plugin-dir = {PLUGINS}", f"plugin-dir = {where}"))
+    return host
+
+
+def test_auto_names_each_plugin_it_passes_over_and_why():
+    with auto("lacks", "fails", "tun") as host:
+        host.daemon.start()
+        text = read(host.lab.path("ms.log"))
+        for line in ("skip plugin=tunnel-bpf reason=\"moon rock: fetch some; moon dust: fetch some too\"",
+                     "skip plugin=tunnel-ip6tnl reason=\".*/tunnel-ip6tnl.so: cannot be opened: permission denied\""):
+            expect(re.search(line, text), f"{line}: {text}")
+        expect_eq(text.count("opened the plugin of the tests"), 1, "the one that lacks something was opened")
+        expect_eq({row["key"]: row["value"] for row in host.daemon.show("status")}["tunnel"], "tun", "tunnel")
+        expect_eq(host.daemon.stop(), 0, "exit")
+
+
+def test_auto_takes_the_first_that_works_and_looks_no_further():
+    with auto("works", "fails", "tun") as host:
+        host.daemon.start()
+        text = read(host.lab.path("ms.log"))
+        expect("skip plugin" not in text and "tunnel-tun.so" not in text, text)
+        status = {row["key"]: row["value"] for row in host.daemon.show("status")}
+        expect_eq((status["tunnel"], status["tunnel.wan0"], status["tunnel.lan0"]),
+                  ("bpf", "nothing, 0", "nothing, 1"), "tunnel and its lines")
+
+
+def test_auto_ends_with_69_when_none_works():
+    with auto("lacks", "fails") as host:
+        refused(host, 69, "no tunnel plugin works here", "skip plugin=tunnel-bpf reason=\"moon rock",
+                "skip plugin=tunnel-tun reason=\"")
+
+
+def test_status_tells_what_the_tunnel_plugin_does_where():
+    with OneHost() as host:
+        status = {row["key"]: row["value"] for row in host.daemon.show("status")}
+        expect(re.fullmatch(r"user space, mtu \d+", status.get("tunnel.hmip0", "")), status)
 
 
 # --- running under a service manager ---
@@ -265,6 +335,18 @@ def test_a_reload_takes_new_keys_and_routers_and_keeps_bindings():
         rig.daemon.process.send_signal(signal.SIGHUP)
         time.sleep(0.3)
         expect_eq(statuses(rig.throw(registration(5, key=new))), [(0, 5)], "the answer without a file")
+
+
+def test_a_reload_keeps_what_was_opened_with_its_old_value_and_says_so():
+    with Rig() as rig:
+        config = read(rig.daemon.config)
+        expect("[wire]" not in config, "the rig's configuration has that section")
+        rig.lab.write("ms.conf", config + "\n[wire]\naccept-rh0 = yes\n")
+        for _ in range(2):  # it was not taken, so it differs again
+            before = len(read(rig.lab.path("ms.log")))
+            rig.daemon.process.send_signal(signal.SIGHUP)
+            wait_for("the reload", lambda: "reload result" in read(rig.lab.path("ms.log"))[before:])
+            expect("keep config.wire.accept_rh0 reason=" in read(rig.lab.path("ms.log"))[before:], rig.daemon.tail(4))
 
 
 # --- the store's promises ---

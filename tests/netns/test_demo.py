@@ -17,7 +17,8 @@ from tap import expect, expect_eq  # noqa: E402
 
 from lab.netlab import namespaces, wait_for  # noqa: E402
 
-HMIPD = os.path.abspath(sys.argv[1])
+HMIPD, PLUGINS = (os.path.abspath(path) for path in sys.argv[1:3])
+FASTEST = []  # the plugin that `auto` chose
 DEMO = os.path.join(tap.TOP, "examples", "demo")
 ENV = {**os.environ, "HMIPD_BUILD": os.path.dirname(os.path.dirname(HMIPD))}
 
@@ -62,6 +63,7 @@ def test_every_handoff_keeps_the_traffic_alive():
         run = ending.group(1)
         try:
             expect_eq(done.returncode, 0, f"exit ({done.stdout}{done.stderr})")
+            FASTEST.append(re.search(r"^tunnel plugins: (\w+) \(", done.stdout, re.M).group(1))
             expect_eq(len(re.findall(r"^  A, link .* link change [\d.]+ ms, registration RTT [\d.]+ ms: \d+ in "
                                      r"flight; lost ", done.stdout, re.M)), 2, f"local handoffs: {done.stdout}")
             with open(f"{where}/r.html", encoding="utf-8") as file:
@@ -73,6 +75,30 @@ def test_every_handoff_keeps_the_traffic_alive():
         finally:
             expect_eq(demo("--clean", run).returncode, 0, "exit of --clean")
         expect_eq(left(run), [], "namespaces after --clean")
+
+
+def test_every_other_tunnel_plugin_that_works_here_keeps_it_alive_too():
+    names = sorted(re.fullmatch(r"tunnel-(\w+)\.so", file).group(1) for file in os.listdir(PLUGINS)
+                   if re.fullmatch(r"tunnel-\w+\.so", file))
+    names.remove(FASTEST[0])
+    lacking = []
+    for name in names:
+        done = demo("--fast", "--no-install", f"--tunnel={name}")
+        if done.returncode == 69:
+            expect(f"examples/demo --tunnel={name}: " in done.stderr, done.stderr)
+            lacking.append(done.stderr.strip())
+            continue
+        expect_eq(done.returncode, 0, f"exit with {name} ({done.stdout}{done.stderr})")
+        expect(f"tunnel plugins: {name} (" in done.stdout, f"{name}: {done.stdout}")
+    if len(lacking) == len(names):
+        raise tap.Skip("; ".join(lacking) or f"only tunnel-{FASTEST[0]} is built")
+
+
+def test_a_tunnel_plugin_that_does_not_work_here_exits_69():
+    done = demo("--fast", "--no-install", "--tunnel=none-such")
+    expect_eq(done.returncode, 69, f"exit ({done.stdout}{done.stderr})")
+    expect(re.fullmatch(r"examples/demo --tunnel=none-such: .*tunnel-none-such\.so: No such file or directory\n",
+                        done.stderr), done.stderr)
 
 
 def see_what_was_kept(run, said):

@@ -46,7 +46,7 @@ def registration(seq, src=LCOA, dst=MS, kind=0xca, life=600, malen=64, spi=0x100
 class Rig:
     """A mobility server and, one link away, a host from which octets are thrown at it."""
 
-    def __init__(self):
+    def __init__(self, more=""):
         self.lab = lab = Lab("hmipd-input")
         lab.host("ms")
         lab.host("far")
@@ -55,7 +55,7 @@ class Rig:
         lab.addr("far", "up0", f"{LCOA}/64")
         lab.route("far", "default", "2001:db8:a::1")
         self.daemon = Daemon(lab, HMIPD, PLUGINS, "ms", "ms",
-                             f"tunnel = tun\n[ms]\naddress = {MS}/64\n" + KEYS)
+                             f"tunnel = tun\n[ms]\naddress = {MS}/64\n{more}" + KEYS)
         self.daemon.start()
         lab.run("far", "ping", "-6", "-c1", "-W2", MS)
 
@@ -132,6 +132,20 @@ def test_strangers_and_forgers_get_no_answer():
 def test_multicast_and_unspecified_sources_are_dropped():
     with Rig() as rig:
         rig.refused_silently([registration(1, src="ff02::1"), registration(1, src="::1")], "bad_source")
+
+
+def routed(whole, kind, addr):
+    """The packet behind a routing header, which the MAC does not cover."""
+    header = bytes([60, 2, kind, 1]) + bytes(4) + ip6(addr) + whole[40:]
+    return whole[:4] + struct.pack("!HB", len(header), 43) + whole[7:40] + header
+
+
+def test_a_routing_header_leads_to_a_mobile_hosts_home_address_or_nowhere():
+    with Rig("[wire]\naccept-rh0 = yes\n") as rig:
+        for kind in (0, 2):
+            for addr in (HOME, MS, "2001:db8:f2::1"):
+                rig.refused_silently([routed(registration(1), kind, addr)], "routing_header")
+        expect_eq(len(rig.throw(registration(1))), 1, "answers to the same without")
 
 
 def test_the_kernel_never_answers_for_us_and_transit_is_untouched():

@@ -36,7 +36,8 @@ info-interval = 1
 
 
 def journey(extra):
-    """Attaches under three servers, moves below the lowest; what the wire carried per packet of 1000."""
+    """Attaches under three servers, moves below the lowest; what the wire carried per packet of 1000, and
+    how many of them had a limit that was counted down."""
     lab = Lab("hmipd-levels")
     try:
         site = Site(lab, HMIPD, PLUGINS)
@@ -76,24 +77,35 @@ def journey(extra):
         stream.client.wait(10)
         time.sleep(0.5)
         lab.run("mh", "nft", "add counter ip6 watch outer; add rule ip6 watch in iifname wlan0 "
-                "ip6 nexthdr 41 meta length 1000-1300 counter name outer")
+                "ip6 nexthdr { 41, 60 } meta length 1000-1300 counter name outer; "
+                # Limits of the outermost tunnel and of the one within.
+                "add counter ip6 watch limited; add rule ip6 watch in iifname wlan0 "
+                "ip6 nexthdr 60 @nh,320,8 41 @nh,336,8 4 @nh,352,8 3 "
+                "@nh,432,8 60 @nh,720,8 4 @nh,736,8 4 meta length 1000-1300 counter name limited")
         lab.run("ch", "ping", "-6", "-n", "-q", "-c", "20", "-i", "0.02", "-s", "952", HOME)
-        words = lab.run("mh", "nft", "list", "counter", "ip6", "watch", "outer").split()
-        return int(words[words.index("bytes") + 1]) / int(words[words.index("packets") + 1])
+
+        def counted(name):
+            words = lab.run("mh", "nft", "list", "counter", "ip6", "watch", name).split()
+            return int(words[words.index("packets") + 1]), int(words[words.index("bytes") + 1])
+        packets, octets = counted("outer")
+        return octets / packets, counted("limited")[0] / packets
     finally:
         lab.close()
 
 
 def test_a_move_below_the_lowest_of_three_servers_concerns_only_that_one():
-    octets = journey("")
+    octets, limited = journey("")
     print(f"# a packet of 1000 octets takes {octets:.0f} on the mobile host's link")
-    expect_eq(octets, 1000 + 4 * 40, "octets on the mobile host's link")
+    # The third and the fourth header have a Tunnel Encapsulation Limit.
+    expect_eq(octets, 1000 + 4 * 40 + 2 * 8, "octets on the mobile host's link")
+    expect_eq(limited, 1, "packets with limits of 4 and 3")
 
 
 def test_three_servers_that_rewrite_take_one_header():
-    octets = journey("forwarding = rewrite\n")
+    octets, limited = journey("forwarding = rewrite\n")
     print(f"# a packet of 1000 octets takes {octets:.0f} on the mobile host's link")
     expect_eq(octets, 1000 + 40, "octets on the mobile host's link")
+    expect_eq(limited, 0, "packets with limits")
 
 
 if __name__ == "__main__":

@@ -74,6 +74,33 @@ def test_a_mobile_hosts_link_is_set_down_and_up():
     expect("fe80" in routes, f"no default route: {routes}")
 
 
+def test_a_mobile_hosts_link_narrows_to_what_ipv6_demands():
+    """Packets nobody may refuse go in fragments where tunnels make them too long; others are refused, and
+    every sender hears of it: from the access router to the mobility server to the home agent and beyond."""
+    s = site()
+
+    def answered(size):
+        return subprocess.run(s.lab.argv("ch", "ping", "-6", "-n", "-c1", "-W1", "-s", str(size), HOME), check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode == 0
+    try:
+        ip(s, "ara1", "link", "set", "acc0", "mtu", "1280")
+        ip(s, "mh", "link", "set", "wlan0", "mtu", "1280")
+        wait_for("1280 octets to pass", lambda: answered(1232), 20)
+        wait_for("four fragments to pass", lambda: answered(4000), 20)
+        told = s.lab.run("ch", "ip", "-6", "route", "get", HOME)
+        expect("mtu 1280" in told, f"the correspondent was not told: {told}")
+        counted = {host: {row["name"]: row["value"] for row in s.daemons[host].show("counters")
+                          if row["group"] == "tunnel"} for host in ("home", "msa", "mh")}
+        for host in counted:
+            expect(counted[host]["fragmented"] > 0, f"{host} sent no fragments: {counted[host]}")
+        for host in ("msa", "mh"):
+            expect(counted[host]["reassembled"] > 0, f"{host} joined no fragments: {counted[host]}")
+    finally:
+        ip(s, "ara1", "link", "set", "acc0", "mtu", "1500")
+        ip(s, "mh", "link", "set", "wlan0", "mtu", "1500")
+    heals(s, "wlan0 narrow and wide again")
+
+
 def test_a_mobile_hosts_link_gets_another_hardware_address():
     s = site()
     before = s.daemons["mh"].show("registrations")[0]["care_of_address"]

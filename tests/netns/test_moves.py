@@ -113,19 +113,19 @@ def test_a_better_link_is_taken_before_the_old_one_goes_without_losing_a_packet(
         site.wait_reached()
         ping = Ping(lab, "ch", HOME, 0.01)
         ping.wait_alive(time.time())
-        losses = []
-        while 0 not in losses and len(losses) < 3:  # a busy machine may drop one of its own accord
+        for _ in range(3):  # again and again: the tunnel of before serves until the new one is known to
             start = time.time()
             site.plug("port", "a1")
             site.wait_lcoa("2001:db8:f1:1:")
             time.sleep(1)
             lost, _ = ping.window(start, time.time())
-            losses.append(lost)
-            if lost:
-                site.plug("port", None)
-                site.wait_lcoa("2001:db8:f1:2:")
-                ping.wait_alive(time.time())
-        expect(0 in losses, f"packets lost while both links were there: {losses}")
+            expect(lost == 0, f"packets lost while both links were there: {lost}")
+            site.plug("port", None)
+            site.wait_lcoa("2001:db8:f1:2:")
+            ping.wait_alive(time.time())
+        site.plug("port", "a1")
+        site.wait_lcoa("2001:db8:f1:1:")
+        time.sleep(1)
         start = time.time()
         site.plug("port2", None)  # the one left: nobody may notice
         time.sleep(1)

@@ -194,3 +194,18 @@ Test(auth_wire, mobility_information_is_about_no_home_address)
 	cr_assert_eq(told, HM_VERDICT_OK);
 	cr_assert_eq(told_use, HM_USE_MS_RA);
 }
+
+Test(auth_wire, only_what_roles_check_otherwise_passes_without_it)
+{
+	static const enum hm_msg_kind free_kinds[] = { HM_MSG_BREQ,         HM_MSG_RA,
+		                                       HM_MSG_RS,           HM_MSG_NS,
+		                                       HM_MSG_NA,           HM_MSG_ICMP_ERROR,
+		                                       HM_MSG_HAAD_REQUEST, HM_MSG_HAAD_REPLY };
+	unsigned passes = 0;
+
+	for (int kind = 0; kind <= HM_MSG_KINDS + 1; kind++)
+		passes += !hm_authq_is_needed((enum hm_msg_kind)kind);
+	for (unsigned i = 0; i < 8; i++)
+		cr_assert_not(hm_authq_is_needed(free_kinds[i]));
+	cr_assert_eq(passes, 8u, "what is no message is never believed");
+}

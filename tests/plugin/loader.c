@@ -151,6 +151,10 @@ Test(loader, members_beyond_the_other_sides_size_are_not_there)
 	ops.size += (uint32_t)sizeof ops.path_mtu;
 	cr_assert(HM_PLUGIN_HAS(&ops, path_mtu));
 	cr_assert(!HM_PLUGIN_HAS(&ops, count));
+	/* What was built before `detail` was there. */
+	ops.size = offsetof(struct hm_tunnel_ops, detail);
+	cr_assert(HM_PLUGIN_HAS(&ops, stat));
+	cr_assert(!HM_PLUGIN_HAS(&ops, detail));
 }
 
 /* --- open, with options --------------------------------------------------------------------- */
@@ -184,6 +188,7 @@ static struct hm_settings *settings(void)
 
 	s.plugin_settings = options;
 	s.n_plugin_settings = 0;
+	s.config.wire.accept_rh0 = false;
 	return &s;
 }
 
@@ -208,9 +213,21 @@ Test(loader, options_arrive_in_declared_order_with_their_fallbacks)
 	set_option(s, "auth-other", "colour", "blue");
 	set_option(s, "tunnel-good", "colour", "green");
 	cr_assert_eq(open_variant("good", s, &loaded, why), HM_OK, "%s", why);
-	cr_assert_str_eq(said, "mark=1234 state=/state colour=red shape=(null) weight=9");
+	cr_assert_str_eq(said, "mark=1234 flags=0 state=/state colour=red shape=(null) weight=9");
 	hm_plugin_unload(&loaded);
 	cr_assert_str_eq(said, "closed");
+}
+
+Test(loader, plugins_are_told_when_routing_headers_of_type_0_are_accepted)
+{
+	struct hm_settings *s = settings();
+	struct hm_loaded loaded;
+	char why[400] = "";
+
+	s->config.wire.accept_rh0 = true;
+	cr_assert_eq(open_variant("good", s, &loaded, why), HM_OK, "%s", why);
+	cr_assert_str_eq(said, "mark=1234 flags=1 state=/state colour=red shape=(null) weight=7");
+	hm_plugin_unload(&loaded);
 }
 
 Test(loader, every_unknown_key_is_named_with_its_line)

@@ -1,120 +1,8 @@
-#include "entries.h"
+#include "tun_rig.h"
 
 #include "base/rand.h"
-#include "lib/addr.h"
 #include "wire/encap.h"
 #include "wire/routeopt.h"
-
-#include <criterion/criterion.h>
-
-#define CN "2001:db8:c::1"
-#define HOME "2001:db8:1::aa"
-#define HA "2001:db8:e::1"
-#define MS "2001:db8:f::1"
-#define GCOA "2001:db8:f::aa"
-#define LCOA "2001:db8:a::99"
-
-struct rig {
-	struct hm_path path;
-	struct hm_entry_change change;
-	struct hm_seen seen;
-	struct hm_pkt k;
-	uint8_t buffer[HM_PKT_ROOM + 65536];
-};
-
-static struct rig *rig(void)
-{
-	static const uint64_t seed[5] = { 11, 12, 13, 14, 15 };
-	static struct rig r;
-
-	memset(&r.path, 0, sizeof r.path);
-	cr_assert(hm_table_init(&r.path.table, seed));
-	r.path.now_ms = 5000;
-	return &r;
-}
-
-static void set(uint8_t to[16], const char *text)
-{
-	struct hm_addr a = addr(text);
-
-	memcpy(to, a.b, 16);
-}
-
-static struct hm_tunnel_entry entry(uint32_t kind, const char *match, const char *local,
-                                    const char *remote)
-{
-	struct hm_tunnel_entry e = { .size = sizeof e, .kind = kind };
-
-	set(e.match, match);
-	set(e.local, local);
-	set(e.remote, remote);
-	return e;
-}
-
-static void add_hop(struct hm_tunnel_entry *e, const char *local, const char *remote)
-{
-	set(e->hops[e->n_hops].local, local);
-	set(e->hops[e->n_hops++].remote, remote);
-}
-
-static void put(struct rig *r, struct hm_tunnel_entry e)
-{
-	cr_assert_eq(hm_entries_put(&r->path, &e, &r->change), HM_PLUGIN_OK);
-}
-
-static void put_home(struct rig *r)
-{
-	struct hm_tunnel_entry e = entry(HM_TUNNEL_HOME, HOME, "::", "::");
-
-	add_hop(&e, GCOA, HA);
-	add_hop(&e, LCOA, MS);
-	put(r, e);
-}
-
-/* The packet at hand: UDP-like, `len` octets with its header. */
-static void packet(struct rig *r, const char *src, const char *dst, size_t len, uint8_t tclass)
-{
-	struct hm_wr w = hm_wr(r->buffer + HM_PKT_ROOM, 65536);
-	struct hm_ip6 ip6 = { .tclass = tclass,
-		              .payload_len = (uint16_t)(len - HM_IP6_LEN),
-		              .next = 17,
-		              .hop_limit = 60,
-		              .src = addr(src),
-		              .dst = addr(dst) };
-
-	hm_ip6_write(&w, &ip6);
-	for (size_t i = HM_IP6_LEN; i < len; i++)
-		hm_wr_u8(&w, (uint8_t)i);
-	r->k = (struct hm_pkt){ .at = r->buffer + HM_PKT_ROOM, .len = w.len, .room = HM_PKT_ROOM };
-}
-
-static void wrap(struct rig *r, const char *src, const char *dst)
-{
-	struct hm_addr from = addr(src), to = addr(dst);
-
-	cr_assert(hm_pkt_push(&r->k, &from, &to));
-}
-
-static enum hm_fate out(struct rig *r)
-{
-	r->seen.any = false;
-	return hm_path_out(&r->path, &r->k, &r->seen);
-}
-
-static enum hm_fate in(struct rig *r)
-{
-	r->seen.any = false;
-	return hm_path_in(&r->path, &r->k, &r->seen);
-}
-
-static void expect_ends(const struct rig *r, const char *src, const char *dst)
-{
-	struct hm_addr want_src = addr(src), want_dst = addr(dst);
-	struct hm_addr is_src = hm_pkt_src(&r->k), is_dst = hm_pkt_dst(&r->k);
-
-	cr_assert(hm_addr_eq(&is_src, &want_src), "source is not %s", src);
-	cr_assert(hm_addr_eq(&is_dst, &want_dst), "destination is not %s", dst);
-}
 
 Test(tun_path, encapsulates_as_the_wire_module_does)
 {
@@ -128,10 +16,7 @@ Test(tun_path, encapsulates_as_the_wire_module_does)
 	cr_assert_eq(hm_encap_write(r->k.at, r->k.len, &how, &w), 0);
 	cr_assert_eq(out(r), HM_FATE_SEND);
 	cr_assert_eq(r->k.len, w.len);
-	/* But for the flow label, of which the tunnel here keeps the inner one. */
-	cr_assert_eq(memcmp(r->k.at + 4, want + 4, w.len - 4), 0);
-	cr_assert_eq(r->k.at[0], want[0]);
-	cr_assert_eq(r->k.at[1] & 0xf0, want[1] & 0xf0);
+	cr_assert_eq(memcmp(r->k.at, want, w.len), 0);
 }
 
 Test(tun_path, decapsulates_congestion_marks_as_rfc_6040_says)
@@ -208,6 +93,50 @@ Test(tun_path, sends_from_a_regional_address_through_the_tunnel_it_came_by)
 	cr_assert_eq(r->k.len, 100);
 }
 
+static struct hm_carried carried(void)
+{
+	struct hm_carried c = { .any = true, .home = addr(HOME), .n_hops = 2, .n_pairs = 2 };
+
+	c.pairs[0].local = addr(GCOA);
+	c.pairs[0].remote = addr(HA);
+	c.pairs[1].local = addr(LCOA);
+	c.pairs[1].remote = addr(MS);
+	return c;
+}
+
+Test(tun_path, does_not_deliver_again_what_the_kernel_takes)
+{
+	struct rig *r = rig();
+
+	put_home(r);
+	r->path.carried = carried();
+	for (unsigned depth = 0; depth < 2; depth++) {
+		packet(r, CN, depth ? HOME : GCOA, 100, 0);
+		if (depth)
+			wrap(r, HA, GCOA);
+		wrap(r, MS, LCOA);
+		cr_assert_eq(in(r), HM_FATE_DROP, "depth %u", depth);
+	}
+	cr_assert_eq(r->path.homes[0]->count.packets_in, 0);
+	/* One tunnel of two is not the kernel's: it has taken nothing off. */
+	for (unsigned i = 0; i < 2; i++) {
+		r->path.carried = carried();
+		r->path.carried.pairs[i].remote = addr(CN);
+		packet(r, CN, HOME, 100, 0);
+		wrap(r, HA, GCOA);
+		wrap(r, MS, LCOA);
+		cr_assert_eq(in(r), HM_FATE_INJECT, "tunnel %u", i);
+		expect_ends(r, CN, HOME);
+	}
+	/* Route optimisation may be in it: the kernel leaves it. */
+	r->path.carried = carried();
+	packet(r, CN, HOME, 100, 0);
+	r->k.at[6] = 60;
+	wrap(r, HA, GCOA);
+	wrap(r, MS, LCOA);
+	cr_assert_eq(in(r), HM_FATE_INJECT);
+}
+
 Test(tun_path, bounds_what_it_remembers_of_peers)
 {
 	struct rig *r = rig();
@@ -248,7 +177,7 @@ Test(tun_path, route_optimises_as_the_wire_module_reads_and_writes)
 	packet(r, HOME, CN, 200, 0);
 	cr_assert_eq(out(r), HM_FATE_SEND);
 	expect_ends(r, LCOA, "2001:db8:9::9");
-	cr_assert_eq(r->k.len, 200 + 2 * HM_ROUTE_OPT_LEN);
+	cr_assert_eq(r->k.len, 200 + 2 * HM_RO_LEN);
 	cr_assert_eq(hm_ro_read(r->k.at, r->k.len, &ro), 0);
 	cr_assert(ro.has_home && ro.has_routing);
 	w = hm_wr(want, sizeof want);
@@ -281,6 +210,28 @@ Test(tun_path, undoes_both_headers_only_when_both_fit)
 	cr_assert_eq(in(r), HM_FATE_INJECT);
 	expect_ends(r, CN, HOME);
 	cr_assert_eq(r->k.len, 200);
+}
+
+Test(tun_path, takes_routing_headers_of_type_0_where_the_site_says_so)
+{
+	struct rig *r = rig();
+	struct hm_tunnel_entry own = entry(HM_TUNNEL_OWN, CN, LCOA, "::");
+	struct hm_addr to = addr(LCOA);
+
+	set(own.home, HOME);
+	put_home(r);
+	put(r, own);
+	for (unsigned i = 0; i < 4; i++) {
+		r->path.accept_rh0 = i > 0;
+		packet(r, i == 2 ? HA : CN, i == 3 ? "2001:db8:1::ab" : HOME, 200, 0);
+		cr_assert(hm_pkt_route(&r->k, &to));
+		r->k.at[HM_IP6_LEN + 2] = 0;
+		cr_expect_eq(in(r), i == 1 ? HM_FATE_INJECT : HM_FATE_IGNORE, "%u", i);
+		if (i != 1)
+			continue;
+		expect_ends(r, CN, HOME);
+		cr_expect_eq(r->k.len, 200);
+	}
 }
 
 Test(tun_path, leaves_messages_without_data_to_the_daemon)
@@ -344,6 +295,37 @@ Test(tun_path, takes_from_a_reverse_tunnel_only_what_is_bound)
 	cr_assert_eq(r->k.len, 100);
 }
 
+Test(tun_path, takes_from_the_former_care_of_address_for_a_moment)
+{
+	static const char *const second = "2001:db8:a::98";
+	struct hm_tunnel_entry away = entry(HM_TUNNEL_ENCAP, GCOA, MS, "2001:db8:f:2::aa");
+	struct rig *r = rig();
+
+	put(r, entry(HM_TUNNEL_ENCAP, GCOA, MS, LCOA));
+	put(r, entry(HM_TUNNEL_ENCAP, GCOA, MS, second));
+	for (unsigned i = 0; i < 2; i++) {
+		packet(r, GCOA, CN, 100, 0);
+		wrap(r, i ? second : LCOA, MS);
+		cr_assert_eq(in(r), HM_FATE_INJECT, "%u", i);
+	}
+	/* Put again as it is, nothing moves. */
+	put(r, entry(HM_TUNNEL_ENCAP, GCOA, MS, second));
+	r->path.now_ms += HM_FORMER_MS;
+	packet(r, GCOA, CN, 100, 0);
+	wrap(r, LCOA, MS);
+	cr_assert_eq(in(r), HM_FATE_DROP);
+	/* A handoff's forwarding entry takes nothing but what was under way. */
+	away.one_way = 1;
+	put(r, away);
+	packet(r, GCOA, CN, 100, 0);
+	wrap(r, second, MS);
+	cr_assert_eq(in(r), HM_FATE_INJECT);
+	r->path.now_ms += HM_FORMER_MS;
+	packet(r, GCOA, CN, 100, 0);
+	wrap(r, second, MS);
+	cr_assert_eq(in(r), HM_FATE_DROP);
+}
+
 Test(tun_path, forgets_a_path_mtu_after_ten_minutes)
 {
 	struct rig *r = rig();
@@ -362,15 +344,46 @@ Test(tun_path, forgets_a_path_mtu_after_ten_minutes)
 	cr_assert_eq(out(r), HM_FATE_SEND);
 }
 
+static void put_prefix(struct rig *r, const char *text, uint8_t plen, bool on_link,
+                       const char *local)
+{
+	struct hm_tunnel_prefix prefix = { .size = sizeof prefix, .plen = plen };
+
+	prefix.on_link = on_link;
+	set(prefix.prefix, text);
+	set(prefix.local, local);
+	cr_assert_eq(hm_prefixes_put(&r->path, &prefix), HM_PLUGIN_OK);
+}
+
+Test(tun_path, believes_the_longest_prefix_whatever_their_order)
+{
+	static const uint8_t plens[] = { 32, 48, 64 };
+
+	for (unsigned first = 0; first < 3; first++) {
+		struct rig *r = rig();
+
+		for (unsigned i = 0; i < 3; i++) {
+			uint8_t plen = plens[(first + i) % 3];
+
+			put_prefix(r, "2001:db8::", plen, plen == 48, plen == 32 ? HA : MS);
+		}
+		packet(r, CN, "2001:db8:0:1::9", 100, 0);
+		cr_expect_eq(out(r), HM_FATE_SEND, "/48 is a link, %u", first);
+		packet(r, CN, "2001:db8::9", 100, 0);
+		cr_expect_eq(out(r), HM_FATE_INJECT, "/64 is ours alone, %u", first);
+		expect_ends(r, MS, CN);
+		packet(r, CN, "2001:db8:1::9", 100, 0);
+		cr_expect_eq(out(r), HM_FATE_INJECT, "/32 is ours alone, %u", first);
+		expect_ends(r, HA, CN);
+	}
+}
+
 Test(tun_path, limits_the_errors_it_sends)
 {
 	struct rig *r = rig();
-	struct hm_tunnel_prefix prefix = { .size = sizeof prefix, .plen = 64 };
 	unsigned answered = 0;
 
-	set(prefix.prefix, "2001:db8:f::");
-	set(prefix.local, MS);
-	cr_assert_eq(hm_prefixes_put(&r->path, &prefix), HM_PLUGIN_OK);
+	put_prefix(r, "2001:db8:f::", 64, false, MS);
 	for (unsigned i = 0; i < 1000; i++) {
 		packet(r, CN, GCOA, 100, 0);
 		answered += out(r) == HM_FATE_INJECT;

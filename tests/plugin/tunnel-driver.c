@@ -3,12 +3,14 @@
  * and `seen …`. For the conformance script and the benchmark; any tunnel plugin will do.
  *
  *     tunnel-driver PLUGIN.so [OPTION=VALUE…]
+ *     tunnel-driver --check PLUGIN.so      its name; `lacks …`: what this machine lacks for it
  */
 #include "hmipd-plugin.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,14 @@
 #define MARK 0x484du
 #define WORDS 32
 #define OPTIONS 16
+/* Until what has no ticket holds. */
+#define MOMENT_US 100000
+/* Until who looks at the clock once a second has done so. */
+#define TICK_US 1100000
+/* Whether the plugin was built for a header that had the member, and has it. */
+#define COVERS(ops, member)                                                                        \
+	((ops)->size >= offsetof(struct hm_tunnel_ops, member) + sizeof((ops)->member) &&          \
+	 (ops)->member)
 
 static pthread_mutex_t output = PTHREAD_MUTEX_INITIALIZER;
 
@@ -37,13 +47,21 @@ static void host_log(void *host, int level, const char *text)
 	say("log", text);
 }
 
-static int64_t host_now_ms(void *host)
+static int64_t now_us(void)
 {
 	struct timespec ts;
 
-	(void)host;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* What the plugin's clock is ahead of the machine's: command `clock`. */
+static atomic_llong ahead_ms;
+
+static int64_t host_now_ms(void *host)
+{
+	(void)host;
+	return now_us() / 1000 + ahead_ms;
 }
 
 static void host_random(void *host, void *buf, size_t len)
@@ -53,11 +71,16 @@ static void host_random(void *host, void *buf, size_t len)
 		abort();
 }
 
+static atomic_ulong done;  /* pending operations that were answered */
+static atomic_int failure; /* the last error among the answers */
+
 static void host_done(void *host, uint64_t ticket, int result)
 {
 	(void)host;
 	(void)ticket;
-	(void)result;
+	if (result < 0)
+		atomic_store(&failure, result);
+	atomic_fetch_add(&done, 1);
 }
 
 static int host_watch_fd(void *host, int fd, void (*cb)(void *arg), void *arg)
@@ -158,7 +181,7 @@ static void do_count(struct driver *d, char **w)
 	struct hm_tunnel_entry e = read_entry(kind_of(w[1]), w + 2);
 	struct hm_tunnel_count c = { 0 };
 	char text[120];
-	int err = d->ops->count(d->self, &e, &c);
+	int err = COVERS(d->ops, count) ? d->ops->count(d->self, &e, &c) : HM_PLUGIN_EUNSUPPORTED;
 
 	if (err < 0) {
 		answer(err);
@@ -183,27 +206,53 @@ static struct hm_tunnel_prefix read_prefix(char **w)
 	return p;
 }
 
-/* bulk N FIRST local A remote A: N entries, their last 32 bits counting up from FIRST's */
-static void do_bulk(struct driver *d, char **w)
+static void next_address(struct hm_tunnel_entry *e)
 {
-	unsigned long n = strtoul(w[1], NULL, 10);
-	struct hm_tunnel_entry e = read_entry(HM_TUNNEL_ENCAP, w + 2);
-	int64_t start = host_now_ms(NULL);
-	char text[64];
+	uint32_t low;
+
+	memcpy(&low, e->match + 12, 4);
+	low = htonl(ntohl(low) + 1);
+	memcpy(e->match + 12, &low, 4);
+}
+
+typedef int entry_op(void *self, uint64_t ticket, const struct hm_tunnel_entry *entry);
+
+/* Puts or deletes n entries, their last 32 bits counting up from e's, and waits for those that are
+ * answered later. */
+static int for_all(struct driver *d, entry_op *op, unsigned long n, struct hm_tunnel_entry e)
+{
+	const struct timespec nap = { .tv_nsec = 20000 };
+	unsigned long pending = atomic_load(&done);
 
 	for (unsigned long i = 0; i < n; i++) {
-		uint32_t low;
-		int err = d->ops->put(d->self, i, &e);
+		int err = op(d->self, i, &e);
 
-		if (err < 0) {
-			answer(err);
-			return;
-		}
-		memcpy(&low, e.match + 12, 4);
-		low = htonl(ntohl(low) + 1);
-		memcpy(e.match + 12, &low, 4);
+		if (err < 0)
+			return err;
+		pending += err == HM_PLUGIN_PENDING;
+		next_address(&e);
 	}
-	snprintf(text, sizeof text, "%lld", (long long)(host_now_ms(NULL) - start));
+	while (atomic_load(&done) < pending)
+		nanosleep(&nap, NULL);
+	return atomic_exchange(&failure, 0);
+}
+
+/* bulk N FIRST local A remote A, bulk-del N FIRST: answers the milliseconds that took; load: puts
+ * and answers the microseconds */
+static void do_bulk(struct driver *d, char **w)
+{
+	struct hm_tunnel_entry e = read_entry(HM_TUNNEL_ENCAP, w + 2);
+	int64_t start = now_us(), took;
+	bool del = strcmp(w[0], "bulk-del") == 0;
+	int err = for_all(d, del ? d->ops->del : d->ops->put, strtoul(w[1], NULL, 10), e);
+	char text[64];
+
+	if (err < 0) {
+		answer(err);
+		return;
+	}
+	took = now_us() - start;
+	snprintf(text, sizeof text, "%lld", (long long)(w[0][0] == 'l' ? took : took / 1000));
 	say("ok", text);
 }
 
@@ -214,18 +263,36 @@ static void do_stat(struct driver *d)
 	uint64_t value;
 	size_t len = 0;
 
-	for (unsigned i = 0; d->ops->stat(d->self, i, &name, &value); i++)
+	for (unsigned i = 0; COVERS(d->ops, stat) && d->ops->stat(d->self, i, &name, &value); i++)
 		len += (size_t)snprintf(text + len, sizeof text - len, "%s=%llu ", name,
 		                        (unsigned long long)value);
 	say("ok", text);
+}
+
+/* Answers its lines as `NAME: TEXT; NAME: TEXT`, nothing when the plugin tells none. */
+static void do_detail(struct driver *d)
+{
+	char all[4096] = "", text[512] = "";
+	const char *name;
+	size_t len = 0;
+
+	for (unsigned i = 0; COVERS(d->ops, detail) && len < sizeof all &&
+	                     d->ops->detail(d->self, i, &name, text, sizeof text);
+	     i++)
+		len += (size_t)snprintf(all + len, sizeof all - len, "%s%s: %s", i ? "; " : "",
+		                        name, text);
+	say("ok", all);
 }
 
 static void do_prefix(struct driver *d, char **w)
 {
 	struct hm_tunnel_prefix p = read_prefix(w);
 
-	answer(strcmp(w[0], "prefix") == 0 ? d->ops->prefix_put(d->self, &p)
-	                                   : d->ops->prefix_del(d->self, &p));
+	if (!COVERS(d->ops, prefix_put) || !COVERS(d->ops, prefix_del))
+		answer(HM_PLUGIN_EUNSUPPORTED);
+	else
+		answer(strcmp(w[0], "prefix") == 0 ? d->ops->prefix_put(d->self, &p)
+		                                   : d->ops->prefix_del(d->self, &p));
 }
 
 static void do_entry(struct driver *d, char **w)
@@ -233,7 +300,13 @@ static void do_entry(struct driver *d, char **w)
 	bool put = strcmp(w[0], "put") == 0;
 	struct hm_tunnel_entry e = read_entry(kind_of(w[1]), w + 2);
 
-	answer(put ? d->ops->put(d->self, 1, &e) : d->ops->del(d->self, 1, &e));
+	answer(for_all(d, put ? d->ops->put : d->ops->del, 1, e));
+}
+
+static void stop(struct driver *d, bool keep)
+{
+	if (COVERS(d->ops, stop))
+		d->ops->stop(d->self, keep);
 }
 
 static void obey(struct driver *d, char **w)
@@ -246,19 +319,29 @@ static void obey(struct driver *d, char **w)
 		do_prefix(d, w);
 	} else if (strcmp(w[0], "count") == 0) {
 		do_count(d, w);
-	} else if (strcmp(w[0], "bulk") == 0) {
+	} else if (strncmp(w[0], "bulk", 4) == 0 || strcmp(w[0], "load") == 0) {
 		do_bulk(d, w);
 	} else if (strcmp(w[0], "stat") == 0) {
 		do_stat(d);
+	} else if (strcmp(w[0], "detail") == 0) {
+		do_detail(d);
 	} else if (strcmp(w[0], "mtu") == 0) {
 		address(w[1], a);
-		d->ops->path_mtu(d->self, a, (uint32_t)atoi(w[2]));
+		if (COVERS(d->ops, path_mtu))
+			d->ops->path_mtu(d->self, a, (uint32_t)atoi(w[2]));
+		usleep(MOMENT_US);
+		answer(0);
+	} else if (strcmp(w[0], "clock") == 0) {
+		ahead_ms += atoll(w[1]);
+		usleep(TICK_US);
 		answer(0);
 	} else if (strcmp(w[0], "sweep") == 0) {
-		d->ops->sweep(d->self);
+		if (COVERS(d->ops, sweep))
+			d->ops->sweep(d->self);
+		usleep(MOMENT_US);
 		answer(0);
 	} else if (strcmp(w[0], "stop") == 0) {
-		d->ops->stop(d->self, w[1] && strcmp(w[1], "keep") == 0);
+		stop(d, w[1] && strcmp(w[1], "keep") == 0);
 		d->over = true;
 	} else {
 		say("error", "unknown command");
@@ -274,6 +357,26 @@ static const struct hm_plugin *load(const char *path)
 		return plugin;
 	fprintf(stderr, "tunnel-driver: %s: %s\n", path, lib ? "no tunnel plugin" : dlerror());
 	exit(69);
+}
+
+static void lacks(void *arg, const char *what, const char *fix)
+{
+	bool *missing = arg;
+
+	if (!fix)
+		return;
+	printf("lacks %s: %s\n", what, fix);
+	*missing = true;
+}
+
+static int check(const struct hm_plugin *plugin)
+{
+	bool missing = false;
+
+	printf("name %s\n", plugin->name);
+	if (plugin->check)
+		plugin->check(lacks, &missing);
+	return missing ? 69 : 0;
 }
 
 static const char *option(const char *key, const char *fallback, char **args)
@@ -301,6 +404,8 @@ static void *open_plugin(const struct hm_plugin *plugin, char **args)
 		values[i] = option(plugin->options[i].key, plugin->options[i].fallback, args);
 		how.n_options = i + 1;
 	}
+	if (strcmp(option("accept-rh0", "no", args), "yes") == 0)
+		how.flags = HM_PLUGIN_ACCEPT_RH0;
 	err = plugin->open(&how, &self);
 	if (err < 0) {
 		fprintf(stderr, "tunnel-driver: open failed: %d\n", err);
@@ -315,6 +420,8 @@ int main(int argc, char **argv)
 	struct driver d = { 0 };
 	char line[1024];
 
+	if (argc == 3 && strcmp(argv[1], "--check") == 0)
+		return check(load(argv[2]));
 	if (argc < 2)
 		return 64;
 	plugin = load(argv[1]);
@@ -332,7 +439,7 @@ int main(int argc, char **argv)
 			obey(&d, words);
 	}
 	if (!d.over)
-		d.ops->stop(d.self, 0);
+		stop(&d, false);
 	plugin->close(d.self);
 	say("ok", "closed");
 	return 0;

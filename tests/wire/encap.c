@@ -32,16 +32,13 @@ static struct hex limited(unsigned limit)
 Test(encap, the_outer_header_follows_rfc_2473)
 {
 	struct hex inner = hex(INNER), out = { .len = 0 };
-	struct hex want = hex("6b900000 0034 29 40 20010db800f100000000000000000001"
+	struct hex want = hex("6b912345 0034 29 40 20010db800f100000000000000000001"
 	                      "20010db800f100010000000000000099" INNER);
 	struct hm_encap e = how();
 	struct hm_wr w = hm_wr(out.b, sizeof out.b);
 
 	cr_assert_eq(hm_encap_write(inner.b, inner.len, &e, &w), HM_OK);
 	cr_assert_eq(w.len, want.len);
-	cr_assert_neq(out.b[1] & 0x0f || out.b[2] || out.b[3], 0, "no flow label");
-	out.b[1] &= 0xf0;
-	out.b[2] = out.b[3] = 0;
 	cr_assert_arr_eq(out.b, want.b, want.len, "%s", hex_text(out.b, w.len));
 }
 
@@ -67,7 +64,7 @@ Test(encap, a_nesting_limit_is_handed_on_and_obeyed)
 	struct hm_encap e = how();
 	struct hm_wr w = hm_wr(out.b, sizeof out.b);
 
-	cr_assert_eq(hm_encap_overhead(three.b, three.len, &e), 48);
+	cr_assert_eq(hm_encap_overhead(three.b, three.len), 48);
 	cr_assert_eq(hm_encap_write(three.b, three.len, &e, &w), HM_OK);
 	cr_assert_eq(w.len, three.len + 48);
 	cr_assert_eq(out.b[6], 60);
@@ -78,20 +75,82 @@ Test(encap, a_nesting_limit_is_handed_on_and_obeyed)
 	cr_assert_eq(hm_encap_limit_at(none.b, none.len), 44);
 }
 
-Test(encap, a_limit_is_put_on_when_asked)
+/* Encapsulates the packet in place. */
+static void wrap(struct hex *h)
 {
-	struct hex inner = hex(INNER), out;
+	struct hex inner = *h;
 	struct hm_encap e = how();
+	struct hm_wr w = hm_wr(h->b, sizeof h->b);
+
+	cr_assert_eq(hm_encap_write(inner.b, inner.len, &e, &w), HM_OK);
+	h->len = w.len;
+}
+
+Test(encap, a_third_tunnel_begins_a_limit_that_counts_down_to_a_refusal)
+{
+	struct hex h = hex(INNER);
+	struct hm_encap e = how();
+	struct hex out;
 	struct hm_wr w = hm_wr(out.b, sizeof out.b);
 	struct hm_decap d;
 
-	cr_assert_eq(hm_encap_overhead(inner.b, inner.len, &e), 40);
-	e.limit_nesting = true;
-	cr_assert_eq(hm_encap_overhead(inner.b, inner.len, &e), 48);
-	cr_assert_eq(hm_encap_write(inner.b, inner.len, &e, &w), HM_OK);
-	cr_assert_eq(out.b[44], 4);
-	cr_assert_eq(hm_decap_read(out.b, w.len, &d), HM_OK);
-	cr_assert_eq(d.inner.len, inner.len);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(hm_encap_overhead(h.b, h.len), 40);
+		wrap(&h);
+		cr_assert_eq(h.b[6], 41);
+	}
+	for (unsigned limit = HM_ENCAP_LIMIT + 1; limit-- > 0;) {
+		struct hm_tunnel_head head;
+
+		cr_assert_eq(hm_encap_overhead(h.b, h.len), 48);
+		wrap(&h);
+		cr_assert_eq(h.b[6], 60);
+		cr_assert_eq(h.b[44], limit);
+		head = hm_tunnel_head((struct hm_span){ h.b, h.len });
+		cr_assert(head.len == 48 && !head.fragment);
+	}
+	cr_assert_eq(hm_encap_write(h.b, h.len, &e, &w), HM_EPERM);
+	cr_assert_eq(hm_encap_limit_at(h.b, h.len), 44);
+	cr_assert_eq(hm_decap_read(h.b, h.len, &d), HM_OK);
+	cr_assert_eq(d.inner.len, h.len - 48);
+}
+
+Test(encap, what_a_tunnel_puts_in_front_is_told_from_other_headers)
+{
+	static const struct {
+		const char *text; /* from the next header on */
+		size_t len;
+		bool fragment;
+	} cases[] = {
+		{ "29", 40, false },
+		{ "11", 0, false },
+		{ "2b", 0, false },
+		{ "3c 2900 0401 03 010100", 48, false },
+		{ "3c 2900 0100 0401 03 00", 48, false },
+		/* a limit, but no tunnel; two; another option; longer than a limit needs */
+		{ "3c 1100 0401 03 010100", 0, false },
+		{ "3c 2900 0401 03 040103", 0, false },
+		{ "3c 2900 0801 03 010100", 0, false },
+		{ "3c 2900 0104 00000000", 0, false },
+		{ "3c 2901 0401 03 010b 00000000000000000000 00", 0, false },
+		/* fragments of tunnelled packets, of others */
+		{ "2c 2900 0001 00000001", 40, true },
+		{ "2c 3c00 0001 00000001", 40, true },
+		{ "2c 1100 0001 00000001", 0, false },
+		{ "3c 2c00 0401 03 010100 2900 0001 00000001", 48, true },
+		{ "3c 2c00 0401 03 010100 1100 0001 00000001", 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct hex front = hex(cases[i].text), h = hex(INNER);
+		struct hm_tunnel_head head;
+
+		h.b[6] = front.b[0];
+		memcpy(&h.b[40], &front.b[1], front.len - 1);
+		head = hm_tunnel_head((struct hm_span){ h.b, 40 + front.len - 1 });
+		cr_assert_eq(head.len, cases[i].len, "case %zu: %zu", i, head.len);
+		cr_assert_eq(head.fragment, cases[i].fragment, "case %zu", i);
+	}
 }
 
 Test(encap, what_is_no_packet_is_not_tunnelled)
@@ -202,36 +261,4 @@ Test(encap, mtu_never_falls_under_1280)
 	cr_assert_eq(hm_encap_fit(1461, 40, 1500), HM_ENCAP_TOO_BIG);
 	cr_assert_eq(hm_encap_fit(1280, 40, 1280), HM_ENCAP_FRAGMENT);
 	cr_assert_eq(hm_encap_fit(1240, 40, 1280), HM_ENCAP_FITS);
-}
-
-Test(encap, fragments_join_to_the_packet)
-{
-	uint8_t packet[1320], joined[1320] = { 0 }, fragment[1500];
-	struct hm_wr p = hm_wr(packet, sizeof packet);
-	size_t offset = 0;
-	unsigned n = 0;
-
-	hm_wr_bytes(&p, hex("60000000 0500 29 40").b, 8);
-	hm_wr_zero(&p, sizeof packet - 8);
-	for (size_t i = 40; i < sizeof packet; i++)
-		packet[i] = (uint8_t)(i * 7);
-	while (offset < sizeof packet - 40) {
-		struct hm_wr w = hm_wr(fragment, sizeof fragment);
-		size_t at = offset;
-
-		cr_assert_eq(hm_fragment_write((struct hm_span){ packet, sizeof packet }, 1280,
-		                               0x01020304, &offset, &w),
-		             HM_OK);
-		cr_assert_leq(w.len, 1280);
-		cr_assert_eq((size_t)(fragment[4] << 8 | fragment[5]), w.len - 40);
-		cr_assert_eq(fragment[6], 44);
-		cr_assert_arr_eq(&fragment[40], hex("2900").b, 2);
-		cr_assert_eq((size_t)(fragment[42] << 8 | (fragment[43] & 0xf8)), at);
-		cr_assert_eq(fragment[43] & 1, offset < sizeof packet - 40);
-		cr_assert_arr_eq(&fragment[44], hex("01020304").b, 4);
-		memcpy(&joined[40 + at], &fragment[48], w.len - 48);
-		n++;
-	}
-	cr_assert_eq(n, 2);
-	cr_assert_arr_eq(&joined[40], &packet[40], sizeof packet - 40);
 }

@@ -21,6 +21,7 @@ static struct hm_icmp_error tunnelled(uint8_t type, uint8_t code, uint32_t param
 
 	e.has_tunnelled = true;
 	e.inner = hex_span(inner);
+	e.overhead = HM_IP6_LEN;
 	memcpy(e.inner_src.b, &inner->b[8], 16);
 	memcpy(e.inner_dst.b, &inner->b[24], 16);
 	return e;
@@ -121,6 +122,53 @@ Test(icmp, too_big_in_the_tunnel_is_too_big_for_its_source)
 	e.param = 1300;
 	cr_assert_eq(hm_icmp_relay_write(&e, &from, 0, &w), HM_OK);
 	cr_assert_arr_eq(&out.b[44], hex("00000500").b, 4);
+}
+
+Test(icmp, too_big_heeds_all_headers_of_the_tunnel)
+{
+	struct hex inner = big(1460), in, out;
+	struct hm_addr from = addr("2001:db8:f1::1");
+	struct hm_icmp_error e;
+	struct hm_wr w = hm_wr(out.b, sizeof out.b);
+
+	in = hex("0200 0000 00000578 60000000 05bc 3c 40" MS LCOA "2900 0401 03 010100");
+	memcpy(&in.b[in.len], inner.b, 200);
+	in.len += 200;
+	cr_assert_eq(hm_icmp_error_read(hex_span(&in), &e), HM_DROP_NONE);
+	cr_assert(e.has_tunnelled);
+	cr_assert_eq(e.overhead, 48);
+	cr_assert_eq(hm_icmp_relay_write(&e, &from, 0, &w), HM_OK);
+	cr_assert_arr_eq(&out.b[44], hex("00000548").b, 4, "not 1352");
+}
+
+Test(icmp, an_error_about_a_fragment_is_about_the_packet_when_it_shows)
+{
+	static const struct {
+		const char *front; /* from the next header of the outer packet on */
+		bool has_tunnelled;
+		size_t overhead;
+	} cases[] = {
+		{ "2c 40" MS LCOA "2900 0001 00000007", true, 40 },
+		{ "2c 40" MS LCOA "3c00 0001 00000007 2900 0401 03 010100", true, 48 },
+		{ "3c 40" MS LCOA "2c00 0401 03 010100 2900 0001 00000007", true, 48 },
+		{ "2c 40" MS LCOA "2900 0009 00000007", false, 0 },
+		{ "2c 40" MS LCOA "1100 0001 00000007", false, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct hex head = hex("0103 0000 00000000 60000000 04d8"), in, inner = hex(INNER);
+		struct hm_addr lcoa = addr("2001:db8:f1:1::99");
+		struct hm_icmp_error e;
+
+		in = hex(cases[i].front);
+		memcpy(&head.b[head.len], in.b, in.len);
+		memcpy(&head.b[head.len + in.len], inner.b, inner.len);
+		head.len += in.len + inner.len;
+		cr_assert_eq(hm_icmp_error_read(hex_span(&head), &e), HM_DROP_NONE);
+		cr_assert(hm_addr_eq(&e.about_dst, &lcoa));
+		cr_assert_eq(e.has_tunnelled, cases[i].has_tunnelled, "case %zu", i);
+		cr_assert_eq(e.overhead, cases[i].overhead, "case %zu", i);
+	}
 }
 
 Test(icmp, too_big_says_nothing_to_who_sent_1280_octets)

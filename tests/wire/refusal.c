@@ -265,6 +265,28 @@ Test(refusal, routing_type_0_is_accepted_where_the_site_says_so)
 	cr_assert_eq(p.routing_type, 0);
 }
 
+Test(refusal, a_routing_header_leads_to_our_home_address_or_nowhere)
+{
+	const struct hm_addr home = addr("2001:db8:1::aa"), other = addr("2001:db8:1::bb");
+
+	for (uint8_t type = 0; type <= 2; type += 2) {
+		struct hex in = hex("60000000 0028 2b 40" MS MH "3c02 0001 00000000" HOME BACK_HDR);
+		struct hm_wire_numbers numbers = hm_wire_defaults;
+		struct hm_packet p;
+		struct hm_signed_part part;
+
+		in.b[42] = type;
+		numbers.accept_rh0 = true;
+		cr_assert_eq(hm_packet_read(hex_span(&in), &numbers, &p, &part), HM_DROP_NONE);
+		cr_expect(hm_packet_ends_here(&p, &home));
+		cr_expect_not(hm_packet_ends_here(&p, &other), "type %u", type);
+		cr_expect_not(hm_packet_ends_here(&p, &p.dst), "type %u", type);
+		cr_expect_not(hm_packet_ends_here(&p, NULL), "type %u", type);
+		p.has_routing = false;
+		cr_expect(hm_packet_ends_here(&p, NULL));
+	}
+}
+
 Test(refusal, a_signed_header_larger_than_any_message)
 {
 	struct hex in = hex("60000000 0510 3c 40" MS MH
@@ -328,12 +350,25 @@ Test(refusal, neighbour_discovery_that_rfc_4861_forbids)
 		{ "router with code 1", RA("ff", LINK, "01", "10", ""), HM_DROP_MALFORMED },
 		{ "router with an option cut", RA("ff", LINK, "00", "14", "fd03 0040"),
 		  HM_DROP_TRUNCATED },
-		{ "echo", "60000000 0008 3a 40" MH MS "8000 0000 00000000", HM_DROP_NOT_OURS },
 		{ "discovery with half an agent",
 		  "60000000 0010 3a 40" MS MH "9100 0000 12340000 20010db800010000",
 		  HM_DROP_TRUNCATED },
 		{ "error about nothing", "60000000 0008 3a 40" MS MH "0103 0000 00000000",
 		  HM_DROP_TRUNCATED },
+	};
+
+	CHECK(cases, true);
+}
+
+/* Mobile prefix discovery is not offered, in either direction (RFC 6275 6.7, 6.8). */
+Test(refusal, icmpv6_that_is_nobodys_message)
+{
+	const struct refused cases[] = {
+		{ "echo", "60000000 0008 3a 40" MH MS "8000 0000 00000000", HM_DROP_NOT_OURS },
+		{ "mobile prefix solicitation", "60000000 0008 3a 40" MH MS "9200 0000 12340000",
+		  HM_DROP_NOT_OURS },
+		{ "mobile prefix advertisement", "60000000 0008 3a 40" MS MH "9300 0000 12340000",
+		  HM_DROP_NOT_OURS },
 	};
 
 	CHECK(cases, true);

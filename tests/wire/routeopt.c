@@ -193,3 +193,84 @@ Test(routeopt, a_packet_cut_short_is_refused)
 		cr_assert_eq(hm_ro_routing_write(in.b, len, &coa, &w), HM_EMALFORMED);
 	}
 }
+
+Test(routeopt, in_front_of_a_packet_they_are_told_from_other_headers)
+{
+	static const struct {
+		const char *text; /* from the next header on */
+		int err;
+		size_t len;
+		uint8_t next;
+	} cases[] = {
+		{ "2b 40" PEER CARE "1102 0201 00000000" HOME, HM_OK, 24, 17 },
+		{ "3c 40" PEER CARE "1102 0102 0000 c910" HOME, HM_OK, 24, 17 },
+		{ "2b 40" PEER CARE "3c02 0201 00000000" HOME "2c02 0102 0000 c910" HOME, HM_OK, 48,
+		  44 },
+		{ "3c 40" PEER CARE "2b02 0102 0000 c910" HOME "1102 0201 00000000" HOME, HM_OK, 48,
+		  17 },
+		/* a third is the packet's own */
+		{ "2b 40" PEER CARE "3c02 0201 00000000" HOME "3c02 0102 0000 c910" HOME
+		  "1100 0104 00000000",
+		  HM_OK, 48, 60 },
+		{ "11 40" PEER CARE, HM_ENOTFOUND, 0, 0 },
+		/* other options with it or instead, another type, twice, cut short, not aligned */
+		{ "3c 40" PEER CARE "1103 0102 0000 c910" HOME "1e06 0000 0000 0000", HM_ENOTFOUND,
+		  0, 0 },
+		{ "3c 40" PEER CARE "1100 0104 00000000", HM_ENOTFOUND, 0, 0 },
+		{ "2b 40" PEER CARE "1102 0001 00000000" HOME, HM_ENOTFOUND, 0, 0 },
+		{ "2b 40" PEER CARE "1102 0200 00000000" HOME, HM_ENOTFOUND, 0, 0 },
+		{ "2b 40" PEER CARE "2b02 0201 00000000" HOME "1102 0201 00000000" HOME,
+		  HM_ENOTFOUND, 0, 0 },
+		{ "3c 40" PEER CARE "1102 0102 0000 c910 20010db8", HM_ENOTFOUND, 0, 0 },
+		{ "3c 40" PEER CARE "1102 c910" HOME "0102 0000", HM_ENOTFOUND, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct hex packet = hex("60000000 0040"), rest = hex(cases[i].text);
+		struct hm_ro_front front;
+
+		memcpy(&packet.b[packet.len], rest.b, rest.len);
+		packet.len += rest.len;
+		cr_assert_eq(hm_ro_front(hex_span(&packet), false, &front), cases[i].err,
+		             "case %zu", i);
+		if (cases[i].err)
+			continue;
+		cr_assert_eq(front.len, cases[i].len, "case %zu", i);
+		cr_assert_eq(front.next, cases[i].next, "case %zu", i);
+	}
+}
+
+/* draft-12's way to say the same, for who asks for it: one address and one segment, as in type 2.
+ */
+Test(routeopt, a_routing_header_of_type_0_counts_where_it_was_allowed)
+{
+	static const struct {
+		const char *text; /* from the next header on */
+		int err;          /* where it was allowed */
+	} cases[] = {
+		{ "2b 40" PEER CARE "3b02 0001 00000000" HOME, HM_OK },
+		{ "2b 40" PEER CARE "3b02 0000 00000000" HOME, HM_ENOTFOUND },
+		{ "2b 40" PEER CARE "3b02 0002 00000000" HOME, HM_ENOTFOUND },
+		{ "2b 40" PEER CARE "3b04 0001 00000000" HOME CARE, HM_ENOTFOUND },
+		{ "2b 40" PEER CARE "3b02 0301 00000000" HOME, HM_ENOTFOUND },
+		{ "2b 40" PEER CARE "2b02 0001 00000000" HOME "3b02 0201 00000000" HOME,
+		  HM_ENOTFOUND },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct hex packet = hex("60000000 0040"), rest = hex(cases[i].text);
+		struct hm_ro_front front;
+		struct hm_ro ro;
+
+		memcpy(&packet.b[packet.len], rest.b, rest.len);
+		packet.len += rest.len;
+		cr_expect_eq(hm_ro_front(hex_span(&packet), true, &front), cases[i].err, "case %zu",
+		             i);
+		cr_expect_eq(hm_ro_front(hex_span(&packet), false, &front), HM_ENOTFOUND,
+		             "case %zu", i);
+		if (cases[i].err)
+			continue;
+		cr_expect(front.ro.has_routing && front.len == HM_RO_LEN);
+		cr_expect(hm_ro_read(packet.b, packet.len, &ro) != HM_OK);
+	}
+}

@@ -47,6 +47,9 @@ void hm_authq_destroy(struct hm_authq *q);
 int hm_authq_set_keys(struct hm_authq *q, const struct hm_settings *settings, char *ret_why,
                       size_t why_len);
 
+/* Whether a received message must pass this queue before a role sees it. */
+bool hm_authq_is_needed(enum hm_msg_kind kind);
+
 /* The use of the key that a received message must carry, where the message says it. An
  * acknowledgement does not: HM_USE_NONE, and its key is looked for among mh-ms, mh-ha, mh-ch, first
  * the one of what its sender was last told: a plugin may have to ask elsewhere about the others. */

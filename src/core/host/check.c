@@ -1,5 +1,6 @@
 /* --check-system: what the configured roles and plugins need of this machine, one line each.
- * Nothing is changed but for a table of the packet guard's that is made and removed again. */
+ * Nothing is changed but for what is made to see whether it can be, and removed again: the packet
+ * guard's rules, and what plugins try. */
 #include "host/daemon.h"
 #include "host/guard.h"
 
@@ -49,12 +50,20 @@ static void check_sockets(struct check *c)
 
 static void check_guard(struct check *c)
 {
-	char why[HM_WHY_MAX] = "", fix[HM_WHY_MAX + 128];
-	int err = hm_guard_nft.check(why, sizeof why);
+	const struct hm_guard_backend *used = NULL;
+	char why[HM_WHY_MAX] = "", text[64] = "packet guard", fix[HM_WHY_MAX + 192];
 
-	(void)snprintf(fix, sizeof fix,
-	               "needs CONFIG_NF_TABLES_IPV6, NFT_FIB_IPV6 and CAP_NET_ADMIN (%s)", why);
-	report(c, "packet guard (nftables, table ip6)", err ? fix : NULL);
+	if (hm_guard_check(&used, why, sizeof why)) {
+		(void)snprintf(
+		        fix, sizeof fix,
+		        "needs CAP_NET_ADMIN and CONFIG_NF_TABLES_IPV6 with NFT_FIB_IPV6, or "
+		        "ip6tables with its matches addrtype, dst, mark, rt and u32 (%s)",
+		        why);
+		report(c, text, fix);
+		return;
+	}
+	(void)snprintf(text, sizeof text, "packet guard (%s)", used->name);
+	report(c, text, NULL);
 }
 
 static void check_sysctl(struct check *c, const char *path)

@@ -113,8 +113,8 @@ static size_t next_answer(struct client *c, char ret_line[HM_JSON_LINE_MAX])
 {
 	const struct hm_control_source *s = c->control->source;
 	const char *group, *name;
+	struct hm_status_line status;
 	struct hm_show_row row;
-	char text[512];
 	uint64_t value;
 
 	if (c->what == WHAT_COUNTERS)
@@ -122,8 +122,8 @@ static size_t next_answer(struct client *c, char ret_line[HM_JSON_LINE_MAX])
 		               ? hm_json_counter(group, name, value, ret_line)
 		               : 0;
 	if (c->what == WHAT_STATUS)
-		return s->status(s->arg, (unsigned)c->cursor++, &name, text, sizeof text)
-		               ? hm_json_status(name, text, ret_line)
+		return s->status(s->arg, (unsigned)c->cursor++, &status)
+		               ? hm_json_status(status.key, status.text, ret_line)
 		               : 0;
 	memset(&row, 0, sizeof row);
 	return s->row(s->arg, (enum hm_show)c->what, &c->cursor, &row)

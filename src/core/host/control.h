@@ -17,6 +17,12 @@
 
 struct hm_control;
 
+/* A line of `show status`. */
+struct hm_status_line {
+	char key[64];
+	char text[1024];
+};
+
 /* What the server asks; all on the loop thread. */
 struct hm_control_source {
 	void *arg;
@@ -27,9 +33,8 @@ struct hm_control_source {
 	/* Name and value of the index-th counter; false past the last. */
 	bool (*counter)(void *arg, unsigned index, const char **ret_group, const char **ret_name,
 	                uint64_t *ret_value);
-	/* Key and text of the index-th line of `show status`; false past the last. */
-	bool (*status)(void *arg, unsigned index, const char **ret_key, char *ret_text,
-	               size_t text_len);
+	/* The index-th line of `show status`; false past the last. */
+	bool (*status)(void *arg, unsigned index, struct hm_status_line *ret_line);
 	/* The name of an interface, "" when there is none. */
 	const char *(*ifname)(void *arg, uint32_t ifindex);
 	hm_ms (*now_ms)(void *arg);

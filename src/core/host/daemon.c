@@ -117,6 +117,7 @@ static int open_sockets(struct hm_daemon *d)
 	const struct hm_kernel_options kernel = { .loop = &d->loop,
 		                                  .link = hm_daemon_on_link,
 		                                  .address = hm_daemon_on_address,
+		                                  .addresses = hm_daemon_on_addresses,
 		                                  .arg = d };
 	const struct hm_rx_options rx = { .loop = &d->loop,
 		                          .numbers = &d->numbers,
@@ -135,12 +136,11 @@ static int open_sockets(struct hm_daemon *d)
 static int raise_guard(struct hm_daemon *d)
 {
 	char why[HM_WHY_MAX] = "";
-	int err = hm_guard_nft.up(why, sizeof why);
+	int err = hm_guard_up(&d->guard, why, sizeof why);
 
 	if (err)
 		return refuse(HM_EMISSING, "set packet guard", why);
-	d->guarded = true;
-	hm_log(HM_LOG_INFO, "set packet guard=%s", hm_guard_nft.name);
+	hm_log(HM_LOG_INFO, "set packet guard=%s", d->guard->name);
 	return HM_EXIT_OK;
 }
 
@@ -292,7 +292,7 @@ static void give_back(struct hm_daemon *d)
 	if (d->kernel)
 		hm_kernel_undo(d->kernel);
 	hm_sysctls_restore(&d->sysctls);
-	if (d->guarded && hm_guard_nft.down())
+	if (d->guard && d->guard->down())
 		hm_log(HM_LOG_WARNING, "remove packet guard failed");
 }
 
@@ -316,6 +316,7 @@ void hm_daemon_close(struct hm_daemon *d)
 	hm_outq_destroy(d->outq);
 	d->outq = NULL;
 	hm_rx_close(d->rx);
+	d->rx = NULL;
 	close_tunnel(d);
 	hm_plugin_unload(&d->auth);
 	hm_services_destroy(d->auth_services);

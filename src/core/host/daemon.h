@@ -57,7 +57,7 @@ struct hm_daemon {
 	struct hm_services *tunnel_services, *auth_services;
 	struct hm_control *control;
 	struct hm_control_source source;
-	bool guarded;
+	const struct hm_guard_backend *guard; /* the one that is up */
 
 	bool serving;        /* the roles have had HM_EV_START */
 	bool stopping, keep; /* keep: leave the kernel as it is (SIGUSR1) */
@@ -98,6 +98,8 @@ int hm_daemon_restore_keys(struct hm_daemon *d);
 
 /* links.c */
 void hm_daemon_on_link(void *arg, const struct hm_link *link);
+/* This machine's addresses are others now. */
+void hm_daemon_on_addresses(void *arg);
 void hm_daemon_on_address(void *arg, uint32_t ifindex, const struct hm_addr *addr,
                           enum hm_address_state state);
 /* What the configured roles need of the interfaces that are there; again is no harm. */

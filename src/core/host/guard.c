@@ -3,6 +3,7 @@
 #include "base/err.h"
 
 #include <nftables/libnftables.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,9 @@
 
 /* `meta l4proto` would look past the very headers that matter here. Destination options in front
  * of a tunnelled packet (next header 41) that begin with a Tunnel Encapsulation Limit are the
- * kernel's business (RFC 2473 4.1.1). `fib daddr type local` is what keeps transit untouched.
+ * kernel's business (RFC 2473 4.1.1), and so they are in a first fragment: without that one the
+ * kernel would keep the others, of every packet, until they take the room of those for sockets.
+ * `fib daddr type local` is what keeps transit untouched.
  *
  * Tunnelled packets that a plugin takes below the stack reach the kernel's tunnels too. What they
  * know is theirs, an administrator's tunnels with it, so nothing is dropped on the way in; but the
@@ -22,6 +25,8 @@ static const char up_text[] = "add table ip6 " TABLE "\n"
                               "	chain prerouting {\n"
                               "		type filter hook prerouting priority raw; policy accept;\n"
                               "		ip6 nexthdr 60 @nh,320,8 41 @nh,336,8 4 return\n"
+                              "		ip6 nexthdr 44 @nh,320,8 60 "
+                              "@nh,384,8 41 @nh,400,8 4 return\n"
                               "		exthdr dst exists fib daddr type local drop\n"
                               "		rt type { 0, 2 } fib daddr type local drop\n"
                               "	}\n"
@@ -93,3 +98,32 @@ const struct hm_guard_backend hm_guard_nft = {
 	.down = down,
 	.check = check,
 };
+
+static int first_that(bool only_check, const struct hm_guard_backend **ret_used, char *ret_why,
+                      size_t why_len)
+{
+	static const struct hm_guard_backend *const all[] = { &hm_guard_nft, &hm_guard_xt };
+	char why[sizeof all / sizeof all[0]][128] = { "", "" };
+	int err = HM_EMISSING;
+
+	for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+		err = (only_check ? all[i]->check : all[i]->up)(why[i], sizeof why[i]);
+		if (!err) {
+			*ret_used = all[i];
+			return HM_OK;
+		}
+	}
+	(void)snprintf(ret_why, why_len, "%s: %s; %s: %s", all[0]->name, why[0], all[1]->name,
+	               why[1]);
+	return err;
+}
+
+int hm_guard_up(const struct hm_guard_backend **ret_used, char *ret_why, size_t why_len)
+{
+	return first_that(false, ret_used, ret_why, why_len);
+}
+
+int hm_guard_check(const struct hm_guard_backend **ret_used, char *ret_why, size_t why_len)
+{
+	return first_that(true, ret_used, ret_why, why_len);
+}

@@ -18,5 +18,12 @@ struct hm_guard_backend {
 };
 
 extern const struct hm_guard_backend hm_guard_nft;
+/* For kernels that have no nftables for IPv6: xtables, through the tool ip6tables. */
+extern const struct hm_guard_backend hm_guard_xt;
+
+/* Sets up the first of them that works; ret_used stays as it is when none does. */
+int hm_guard_up(const struct hm_guard_backend **ret_used, char *ret_why, size_t why_len);
+/* As hm_guard_up(), changing nothing. */
+int hm_guard_check(const struct hm_guard_backend **ret_used, char *ret_why, size_t why_len);
 
 #endif

@@ -45,14 +45,6 @@ void hm_daemon_on_verdict(void *arg, const struct hm_packet *packet, enum hm_ver
 	hm_pump_post(d->pump, HM_PUMP_ALL, &event);
 }
 
-/* Neighbour Discovery, ICMPv6 and Binding Request carry no authentication. */
-static bool is_authenticated(enum hm_msg_kind kind)
-{
-	return kind == HM_MSG_REG_REQUEST || kind == HM_MSG_REG_UPDATE ||
-	       kind == HM_MSG_REG_REFRESH || kind == HM_MSG_HANDOFF || kind == HM_MSG_BU ||
-	       kind == HM_MSG_BACK || kind == HM_MSG_MSINFO;
-}
-
 /* Packet Too Big about an outer packet of ours tells the data plane the size of that path,
  * whichever role made the packet (RFC 2473 7.1). It is a stranger's word, as every Packet Too Big
  * is: it can make packets small, and no smaller than IPv6 allows. */
@@ -60,7 +52,7 @@ static void learn_path_mtu(struct hm_daemon *d, const struct hm_icmp_error *erro
 {
 	const struct hm_tunnel_ops *ops = d->tunnel.plugin ? d->tunnel.plugin->tunnel : NULL;
 	bool is_outer = error->about_next == HM_NH_IPV6 || error->about_next == HM_NH_ROUTING ||
-	                error->about_next == HM_NH_DSTOPTS;
+	                error->about_next == HM_NH_DSTOPTS || error->about_next == HM_NH_FRAGMENT;
 
 	if (error->type == HM_ICMP_TOO_BIG && is_outer && ops && HM_PLUGIN_HAS(ops, path_mtu) &&
 	    hm_kernel_is_local(d->kernel, &error->about_src))
@@ -77,9 +69,13 @@ void hm_daemon_on_packet(void *arg, const struct hm_packet *packet, struct hm_sp
 
 	if (!d->serving)
 		return;
+	if (!hm_packet_ends_here(packet, own_home)) {
+		hm_pump_counters(d->pump)->dropped[HM_DROP_ROUTING]++;
+		return;
+	}
 	if (packet->kind == HM_MSG_ICMP_ERROR)
 		learn_path_mtu(d, &packet->icmp);
-	if (is_authenticated(packet->kind))
+	if (hm_authq_is_needed(packet->kind))
 		hm_authq_submit(d->authq, packet, bytes, part, own_home, hm_daemon_auth_now());
 	else
 		hm_daemon_on_verdict(d, packet, HM_VERDICT_MISSING, HM_USE_NONE);

@@ -28,11 +28,21 @@ static void on_link(void *arg, const struct hm_link *link)
 		k->options.link(k->options.arg, link);
 }
 
+static void tell_addresses(struct hm_kernel *k)
+{
+	if (k->muted || k->told_changes == k->state.addr_changes)
+		return;
+	k->told_changes = k->state.addr_changes;
+	if (k->options.addresses)
+		k->options.addresses(k->options.arg);
+}
+
 static void on_address(void *arg, uint32_t ifindex, const struct hm_addr *addr,
                        enum hm_address_state state)
 {
 	struct hm_kernel *k = arg;
 
+	tell_addresses(k);
 	if (!k->muted)
 		k->options.address(k->options.arg, ifindex, addr, state);
 }
@@ -84,13 +94,14 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 		if (err == -NLE_AGAIN) {
 			on_drained(k);
-			return;
+			break;
 		}
 		if (err < 0 && !k->lost) {
 			hm_log(HM_LOG_WARNING, "resync kernel reason=\"%s\"", nl_geterror(err));
 			k->lost = true;
 		}
 	}
+	tell_addresses(k);
 }
 
 /* Addresses with our mark: of a former run, until somebody asks for them. */
@@ -186,6 +197,7 @@ int hm_kernel_start(struct hm_kernel *kernel)
 	if (err)
 		return err;
 	adopt_addrs(kernel);
+	tell_addresses(kernel);
 	report_all(kernel);
 	(void)uv_poll_start(&kernel->poll, UV_READABLE, on_readable);
 	return HM_OK;
@@ -399,4 +411,11 @@ bool hm_kernel_is_local(const struct hm_kernel *kernel, const struct hm_addr *ad
 		if (hm_addr_eq(&kernel->state.addrs[i].addr, addr))
 			return true;
 	return false;
+}
+
+size_t hm_kernel_addresses(const struct hm_kernel *kernel, struct hm_addr *ret_addrs, size_t room)
+{
+	for (size_t i = 0; i < kernel->state.n_addrs && i < room; i++)
+		ret_addrs[i] = kernel->state.addrs[i].addr;
+	return kernel->state.n_addrs;
 }

@@ -20,6 +20,8 @@ struct hm_kernel_options {
 	void (*link)(void *arg, const struct hm_link *link);
 	void (*address)(void *arg, uint32_t ifindex, const struct hm_addr *addr,
 	                enum hm_address_state state);
+	/* Addresses came or went; before any of them is reported. NULL: nobody asks. */
+	void (*addresses)(void *arg);
 	void *arg;
 };
 
@@ -54,5 +56,7 @@ const char *hm_kernel_ifname(const struct hm_kernel *kernel, uint32_t ifindex);
 uint32_t hm_kernel_ifindex(const struct hm_kernel *kernel, const char *name);
 /* A unicast address of this machine, on any interface, usable or not yet. */
 bool hm_kernel_is_local(const struct hm_kernel *kernel, const struct hm_addr *addr);
+/* All of them, as far as there is room; returns how many there are. */
+size_t hm_kernel_addresses(const struct hm_kernel *kernel, struct hm_addr *ret_addrs, size_t room);
 
 #endif

@@ -18,6 +18,7 @@ struct hm_kernel {
 	bool polling;
 	bool muted; /* the first look around: reported when it is complete */
 	struct hm_kernel_state state;
+	unsigned told_changes; /* of addresses */
 	struct hm_ours ours;
 };
 

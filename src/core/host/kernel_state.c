@@ -71,6 +71,7 @@ static void drop_addr(struct hm_kernel_state *state, size_t i)
 	struct hm_kernel_addr gone = state->addrs[i];
 
 	state->addrs[i] = state->addrs[--state->n_addrs];
+	state->addr_changes++;
 	if (gone.reported)
 		state->on_address(state->arg, gone.ifindex, &gone.addr, HM_ADDRESS_GONE);
 	if (hm_addr_is_link_local(&gone.addr))
@@ -181,6 +182,7 @@ static int new_addr(struct hm_kernel_state *state, const struct hm_kernel_addr *
 			return HM_ENOMEM;
 		state->addrs = addrs;
 		a = &addrs[state->n_addrs++];
+		state->addr_changes++;
 		*a = *addr;
 	}
 	a->flags = addr->flags;

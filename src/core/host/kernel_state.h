@@ -28,6 +28,7 @@ struct hm_kernel_state {
 	                   enum hm_address_state state);
 	void *arg;
 	size_t n_links, cap_links, n_addrs, cap_addrs;
+	unsigned addr_changes; /* counts addresses that came or went, reported or not */
 	struct hm_kernel_link *links;
 	struct hm_kernel_addr *addrs;
 };

@@ -4,16 +4,19 @@
 
 #include "base/text.h"
 
+#include <stdlib.h>
+
 #define LOOPBACK "lo"
 
-/* Once its kernel has been told to leave Router Advertisements to the role. */
+/* A mobile host reads Router Advertisements itself. Once per interface: this dumps all addresses
+ * and routes, and links flap. */
 static void take_over(struct hm_daemon *d, const struct hm_link *link)
 {
-	const struct hm_config *c = &d->settings->config;
+	bool taken;
 
-	for (unsigned i = 0; c->common.roles[HM_ROLE_MH] && i < c->mh.interfaces.n; i++)
-		if (strncmp(c->mh.interfaces.name[i], link->name, HM_IFNAME_MAX) == 0)
-			hm_kernel_forget_autoconf(d->kernel, link->ifindex);
+	(void)hm_sysctls_interface(&d->sysctls, &d->settings->config, link->name, &taken);
+	if (taken)
+		hm_kernel_forget_autoconf(d->kernel, link->ifindex);
 }
 
 void hm_daemon_on_link(void *arg, const struct hm_link *link)
@@ -21,10 +24,8 @@ void hm_daemon_on_link(void *arg, const struct hm_link *link)
 	struct hm_daemon *d = arg;
 	struct hm_event event = { .kind = HM_EV_LINK };
 
-	if (link->present) {
-		(void)hm_sysctls_interface(&d->sysctls, &d->settings->config, link->name);
+	if (link->present)
 		take_over(d, link);
-	}
 	event.link = *link;
 	hm_pump_post(d->pump, HM_PUMP_ALL, &event);
 	if (d->serving && !d->stopping)
@@ -41,6 +42,22 @@ void hm_daemon_on_address(void *arg, uint32_t ifindex, const struct hm_addr *add
 	event.address.addr = *addr;
 	event.address.state = state;
 	hm_pump_post(d->pump, HM_PUMP_ALL, &event);
+}
+
+void hm_daemon_on_addresses(void *arg)
+{
+	struct hm_daemon *d = arg;
+	size_t n = hm_kernel_addresses(d->kernel, NULL, 0);
+	struct hm_addr *own = calloc(n + 1, sizeof *own);
+	int err = HM_ENOMEM;
+
+	(void)hm_kernel_addresses(d->kernel, own, own ? n : 0);
+	if (own && d->rx)
+		err = hm_rx_own(d->rx, own, n);
+	free(own);
+	if (err)
+		hm_log(HM_LOG_DEBUG, "read what is for others, too addresses=%zu reason=\"%s\"", n,
+		       hm_err_text(err));
 }
 
 /* A configured address that the machine lacks. */

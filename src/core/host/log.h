@@ -22,7 +22,8 @@ int hm_log_level_parse(const char *name);
  *
  * Hosts decide how much happens: of warnings, and of what is information, so many lines are written
  * per second, and before the next one stands how many were left out. At level debug every
- * line is written. */
+ * line is written. This bounds the log as a whole, also what threads, plugins and honest moves by
+ * the thousand cause; which peer's refusals are among the lines is decided before (quiet.h). */
 void hm_log(enum hm_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define HM_LOG_BURST 500

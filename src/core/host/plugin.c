@@ -147,6 +147,32 @@ refuse:
 	return HM_EMISSING;
 }
 
+struct lacking {
+	char *why;
+	size_t len, used;
+};
+
+static void take_report(void *arg, const char *what, const char *fix)
+{
+	struct lacking *l = arg;
+	int len;
+
+	if (!fix || l->used >= l->len)
+		return;
+	len = snprintf(l->why + l->used, l->len - l->used, "%s%s: %s", l->used ? "; " : "", what,
+	               fix);
+	l->used += len > 0 ? (size_t)len : 0;
+}
+
+bool hm_plugin_lacks(const struct hm_loaded *loaded, char *ret_why, size_t why_len)
+{
+	struct lacking l = { .why = ret_why, .len = why_len };
+
+	if (loaded->plugin->check)
+		loaded->plugin->check(take_report, &l);
+	return l.used > 0;
+}
+
 static const struct hm_plugin_option *find_option(const struct hm_plugin *p, const char *key)
 {
 	for (const struct hm_plugin_option *o = p->options; o && o->key; o++)
@@ -237,7 +263,11 @@ int hm_plugin_open(struct hm_loaded *loaded, const struct hm_settings *settings,
                    const struct hm_host_api *api, uint32_t mark, char *ret_why, size_t why_len)
 {
 	struct hm_plugin_open how = {
-		.size = sizeof how, .api = api, .state_dir = settings->state_dir, .mark = mark
+		.size = sizeof how,
+		.api = api,
+		.state_dir = settings->state_dir,
+		.mark = mark,
+		.flags = settings->config.wire.accept_rh0 ? HM_PLUGIN_ACCEPT_RH0 : 0,
 	};
 	void *self = NULL;
 	int err;

@@ -18,6 +18,9 @@ struct hm_loaded {
 int hm_plugin_load(const char *dir, enum hm_plugin_kind kind, const char *name,
                    struct hm_loaded *ret_loaded, char *ret_why, size_t why_len);
 
+/* Whether the plugin's own check() misses something on this machine; ret_why names all of it. */
+bool hm_plugin_lacks(const struct hm_loaded *loaded, char *ret_why, size_t why_len);
+
 /* Opens it with the options of its section (unknown keys: HM_ECONFIG, each named in ret_why). */
 int hm_plugin_open(struct hm_loaded *loaded, const struct hm_settings *settings,
                    const struct hm_host_api *api, uint32_t mark, char *ret_why, size_t why_len);

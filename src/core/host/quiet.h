@@ -1,5 +1,11 @@
 /* Which of many like lines are worth logging: one per peer and ten seconds, and a bounded number
- * altogether, whoever sends how much under how many names. */
+ * altogether, whoever sends how much under how many names.
+ *
+ * This is about who is heard: peers cause lines about refusals and failures as often as they like,
+ * and one that does must not hide another. hm_log() limits how much is written, whatever the cause,
+ * and knows no peers: alone it would let a flood of refusals take every line there is, for all of
+ * its hundred lines a second. Two of these (refusals, failures) stay far below that, so that what
+ * peers cause leaves the log room for the rest. */
 #ifndef HM_HOST_QUIET_H
 #define HM_HOST_QUIET_H
 

@@ -102,6 +102,7 @@ static void keep_what_is_open(struct hm_settings *fresh, const struct hm_setting
 	KEEP_VALUE(fresh, old, config.ch.max_bindings);
 	KEEP_VALUE(fresh, old, config.mh.home);
 	KEEP_VALUE(fresh, old, config.mh.home_plen);
+	KEEP_VALUE(fresh, old, config.wire.accept_rh0);
 }
 
 static void reload(struct hm_daemon *d)

@@ -1,10 +1,10 @@
 #include "host/rx.h"
 
+#include "host/rx_filter.h"
 #include "host/tx.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
@@ -17,7 +17,6 @@
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 #define BATCH 16
 #define BATCHES_PER_TURN 8
-#define PACKET_ROOM 2048
 
 #define NEXT_AT 6
 #define DST_AT 24
@@ -30,26 +29,7 @@ struct hm_rx {
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
 	struct sockaddr_ll from[BATCH];
-	uint8_t room[BATCH][PACKET_ROOM];
-};
-
-/* Headers of options, and the ICMPv6 types that roles read: errors 1-4, Neighbour Discovery
- * 133-136, home agent discovery 144 and 145. Fragments carry no message (PROTOCOL 2). */
-static const struct sock_filter filter[] = {
-	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NEXT_AT),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_DSTOPTS, 11, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ROUTING, 10, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_HOPOPTS, 9, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 7),
-	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, HEADER_LEN),
-	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 145, 5, 0),
-	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 144, 5, 0),
-	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 136, 3, 0),
-	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 133, 3, 0),
-	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 4, 1, 0),
-	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 1, 1, 0),
-	BPF_STMT(BPF_RET | BPF_K, 0),
-	BPF_STMT(BPF_RET | BPF_K, PACKET_ROOM),
+	uint8_t room[BATCH][HM_RX_ROOM];
 };
 
 /* Neighbour Discovery is about other targets than its destination, and home agent discovery has an
@@ -113,8 +93,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 static int open_socket(void)
 {
-	const struct sock_fprog program = { sizeof filter / sizeof filter[0],
-		                            (struct sock_filter *)(uintptr_t)filter };
+	struct hm_rx_filter filter;
 	struct sockaddr_ll any = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6) };
 	int size = RECEIVE_BUFFER;
 	/* Protocol 0: nothing arrives before the filter is there. */
@@ -123,8 +102,8 @@ static int open_socket(void)
 	if (fd < 0)
 		return -1;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) ||
-	    bind(fd, (struct sockaddr *)&any, sizeof any)) {
+	hm_rx_filter_any(&filter);
+	if (hm_rx_filter_attach(fd, &filter) || bind(fd, (struct sockaddr *)&any, sizeof any)) {
 		int number = errno;
 
 		(void)close(fd);
@@ -137,7 +116,7 @@ static int open_socket(void)
 static void lay_out_messages(struct hm_rx *rx)
 {
 	for (unsigned i = 0; i < BATCH; i++) {
-		rx->iov[i] = (struct iovec){ rx->room[i], PACKET_ROOM };
+		rx->iov[i] = (struct iovec){ rx->room[i], HM_RX_ROOM };
 		rx->msgs[i].msg_hdr = (struct msghdr){ .msg_name = &rx->from[i],
 			                               .msg_iov = &rx->iov[i],
 			                               .msg_iovlen = 1 };
@@ -198,6 +177,22 @@ void hm_rx_close(struct hm_rx *rx)
 {
 	if (rx)
 		uv_close((uv_handle_t *)&rx->poll, on_closed);
+}
+
+int hm_rx_own(struct hm_rx *rx, const struct hm_addr *own, size_t n)
+{
+	struct hm_rx_filter filter;
+	int err = hm_rx_filter_own(&filter, own, n) ? HM_OK : HM_EFULL;
+
+	/* The kernel replaces one filter by the other in one step. It may not have the memory for a
+	 * long one (net.core.optmem_max). */
+	if (!err && hm_rx_filter_attach(rx->fd, &filter)) {
+		hm_rx_filter_any(&filter);
+		err = HM_EFULL;
+	}
+	if (err && hm_rx_filter_attach(rx->fd, &filter))
+		return HM_EIO;
+	return err;
 }
 
 int hm_rx_all_multicast(struct hm_rx *rx, uint32_t ifindex)

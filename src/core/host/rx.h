@@ -1,6 +1,7 @@
 /* Receive: control packets, below the stack. One packet socket sees IPv6 on every interface; a
- * filter in the kernel lets through only what could be a message, and what the kernel itself would
- * make of such a packet is the guard's business (host/guard.h). */
+ * filter in the kernel lets through only what could be a message for this machine
+ * (host/rx_filter.h), and what the kernel itself would make of such a packet is the guard's
+ * business (host/guard.h). */
 #ifndef HM_HOST_RX_H
 #define HM_HOST_RX_H
 
@@ -28,6 +29,10 @@ int hm_rx_open(const struct hm_rx_options *options, struct hm_rx **ret_rx, char 
 int hm_rx_check(char *ret_why, size_t why_len);
 /* The loop must run once more. NULL is fine. */
 void hm_rx_close(struct hm_rx *rx);
+
+/* This machine's addresses: what is for others is not copied from now on. HM_EFULL: there are too
+ * many of them, and everything is, as before the first call. HM_EIO: it is as it was. */
+int hm_rx_own(struct hm_rx *rx, const struct hm_addr *own, size_t n);
 
 /* Hear Neighbour Solicitations for addresses that are not the kernel's (mobility server, home
  * agent) on this interface, until it vanishes. */

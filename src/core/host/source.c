@@ -158,18 +158,34 @@ static uint64_t line_number(const struct hm_daemon *d, enum line line,
 	}
 }
 
-static bool status(void *arg, unsigned index, const char **ret_key, char *ret_text, size_t text_len)
+/* What the tunnel plugin does where: lines of its own, behind ours. */
+static bool tunnel_detail(const struct hm_daemon *d, unsigned index,
+                          struct hm_status_line *ret_line)
+{
+	const struct hm_plugin *tunnel = d->tunnel.plugin;
+	struct hm_status_line line = { .key = "" };
+	const char *name = "";
+
+	if (!tunnel || !HM_PLUGIN_HAS(tunnel->tunnel, detail) ||
+	    !tunnel->tunnel->detail(d->tunnel.self, index, &name, line.text, sizeof line.text))
+		return false;
+	(void)snprintf(line.key, sizeof line.key, "tunnel.%s", name);
+	*ret_line = line;
+	return true;
+}
+
+static bool status(void *arg, unsigned index, struct hm_status_line *ret_line)
 {
 	const struct hm_daemon *d = arg;
 	struct hm_store_stats stats;
 	const char *text = NULL;
 
 	if (index >= LINES)
-		return false;
-	*ret_key = line_keys[index];
+		return tunnel_detail(d, index - LINES, ret_line);
+	(void)snprintf(ret_line->key, sizeof ret_line->key, "%s", line_keys[index]);
 	hm_store_stats(d->store, &stats);
 	if (index == LINE_ROLES) {
-		role_names(d, ret_text, text_len);
+		role_names(d, ret_line->text, sizeof ret_line->text);
 		return true;
 	}
 	if (index == LINE_VERSION)
@@ -187,9 +203,9 @@ static bool status(void *arg, unsigned index, const char **ret_key, char *ret_te
 	if (index == LINE_STORE_STATE)
 		text = hm_err_text(stats.last_error);
 	if (text)
-		(void)snprintf(ret_text, text_len, "%s", text);
+		(void)snprintf(ret_line->text, sizeof ret_line->text, "%s", text);
 	else
-		(void)snprintf(ret_text, text_len, "%llu",
+		(void)snprintf(ret_line->text, sizeof ret_line->text, "%llu",
 		               (unsigned long long)line_number(d, (enum line)index, &stats));
 	return true;
 }

@@ -11,14 +11,18 @@
 struct wanted {
 	const char *name, *value;
 	bool optional; /* not every kernel has it */
+	bool learns;   /* otherwise the kernel makes addresses and routes of advertisements */
 };
 
 /* A mobile host reads Router Advertisements itself: the kernel would keep default routes and
  * addresses of links that were left. */
 static const struct wanted mobile[] = {
-	{ "accept_ra", "0", false },     { "autoconf", "0", false },
-	{ "dad_transmits", "1", false }, { "accept_redirects", "0", false },
-	{ "optimistic_dad", "1", true }, { "use_optimistic", "1", true },
+	{ .name = "accept_ra", .value = "0", .learns = true },
+	{ .name = "autoconf", .value = "0", .learns = true },
+	{ .name = "dad_transmits", .value = "1" },
+	{ .name = "accept_redirects", .value = "0" },
+	{ .name = "optimistic_dad", .value = "1", .optional = true },
+	{ .name = "use_optimistic", .value = "1", .optional = true },
 };
 
 static int read_text(const char *path, char *ret_text, size_t len)
@@ -112,12 +116,12 @@ static bool known(const struct hm_sysctls *sysctls, const char *path)
 	return false;
 }
 
-static bool has_name(const struct hm_name_list *list, const char *name)
+static int index_of(const struct hm_name_list *list, const char *name)
 {
 	for (unsigned i = 0; i < list->n; i++)
 		if (!strcmp(list->name[i], name))
-			return true;
-	return false;
+			return (int)i;
+	return -1;
 }
 
 void hm_sysctls_init(struct hm_sysctls *sysctls, const char *root, const char *state_dir)
@@ -131,11 +135,14 @@ void hm_sysctls_init(struct hm_sysctls *sysctls, const char *root, const char *s
 	load(sysctls);
 }
 
-int hm_sysctl_set(struct hm_sysctls *sysctls, const char *path, const char *value)
+/* The same, and tells whether it had to be changed and was. */
+static int replace(struct hm_sysctls *sysctls, const char *path, const char *value,
+                   bool *ret_changed)
 {
 	char full[HM_PATH_MAX], before[HM_SYSCTL_VALUE_MAX];
 	int err;
 
+	*ret_changed = false;
 	full_path(sysctls, path, full);
 	err = read_text(full, before, sizeof before);
 	if (err || !strcmp(before, value))
@@ -148,39 +155,55 @@ int hm_sysctl_set(struct hm_sysctls *sysctls, const char *path, const char *valu
 		save(sysctls); /* before the change: a crash in between gives back too much */
 	}
 	err = write_text(full, value);
+	*ret_changed = !err;
 	if (!err)
 		hm_log(HM_LOG_INFO, "set sysctl=%s value=%s before=%s", path, value, before);
 	return err;
 }
 
-static int set_of_interface(struct hm_sysctls *sysctls, const char *ifname, const char *name,
-                            const char *value)
+int hm_sysctl_set(struct hm_sysctls *sysctls, const char *path, const char *value)
 {
-	char path[HM_SYSCTL_PATH_MAX];
+	bool changed;
 
-	(void)snprintf(path, sizeof path, "net/ipv6/conf/%.16s/%s", ifname, name);
-	return hm_sysctl_set(sysctls, path, value);
+	return replace(sysctls, path, value, &changed);
+}
+
+static const char *path_of(const char *ifname, const char *name, char ret_path[HM_SYSCTL_PATH_MAX])
+{
+	(void)snprintf(ret_path, HM_SYSCTL_PATH_MAX, "net/ipv6/conf/%.16s/%s", ifname, name);
+	return ret_path;
 }
 
 int hm_sysctls_global(struct hm_sysctls *sysctls, const struct hm_config *config)
 {
 	const bool *on = config->common.roles;
+	char path[HM_SYSCTL_PATH_MAX];
 
 	if (!on[HM_ROLE_MS] && !on[HM_ROLE_HA] && !on[HM_ROLE_RA])
 		return HM_OK;
-	return set_of_interface(sysctls, "all", "forwarding", "1");
+	return hm_sysctl_set(sysctls, path_of("all", "forwarding", path), "1");
 }
 
 int hm_sysctls_interface(struct hm_sysctls *sysctls, const struct hm_config *config,
-                         const char *ifname)
+                         const char *ifname, bool *ret_taken)
 {
+	const int at =
+	        config->common.roles[HM_ROLE_MH] ? index_of(&config->mh.interfaces, ifname) : -1;
 	int first = HM_OK;
 
-	if (!config->common.roles[HM_ROLE_MH] || !has_name(&config->mh.interfaces, ifname))
+	*ret_taken = false;
+	if (at < 0)
 		return HM_OK;
+	/* A crash of a former run may have left the settings made and nothing forgotten. */
+	*ret_taken = !sysctls->taken[at];
+	sysctls->taken[at] = true;
 	for (size_t i = 0; i < sizeof mobile / sizeof mobile[0]; i++) {
-		int err = set_of_interface(sysctls, ifname, mobile[i].name, mobile[i].value);
+		char path[HM_SYSCTL_PATH_MAX];
+		bool changed;
+		int err = replace(sysctls, path_of(ifname, mobile[i].name, path), mobile[i].value,
+		                  &changed);
 
+		*ret_taken |= changed && mobile[i].learns;
 		if (err && !first && !mobile[i].optional)
 			first = err;
 	}

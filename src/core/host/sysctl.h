@@ -20,6 +20,7 @@ struct hm_sysctls {
 	char saved[HM_PATH_MAX]; /* where `before` is kept; "": nowhere */
 	unsigned n;
 	struct hm_sysctl s[HM_SYSCTLS_MAX];
+	bool taken[HM_INTERFACES_MAX]; /* the mobile host's, in the order of its setting */
 };
 
 /* Reads what a former run of this boot left in state_dir; NULL keeps nothing. */
@@ -29,10 +30,13 @@ void hm_sysctls_init(struct hm_sysctls *sysctls, const char *root, const char *s
 int hm_sysctl_set(struct hm_sysctls *sysctls, const char *path, const char *value);
 
 /* The settings that the configured roles need for all interfaces, and for one that has appeared.
- * The first failure that matters is returned; the rest is tried all the same. */
+ * The first failure that matters is returned; the rest is tried all the same. *ret_taken: the
+ * kernel could make something of Router Advertisements until now, or may have before this run, and
+ * that is to be forgotten. Once per interface, and again when such a setting had come back, as when
+ * the interface is made anew; not at every event when the setting cannot be written. */
 int hm_sysctls_global(struct hm_sysctls *sysctls, const struct hm_config *config);
 int hm_sysctls_interface(struct hm_sysctls *sysctls, const struct hm_config *config,
-                         const char *ifname);
+                         const char *ifname, bool *ret_taken);
 
 /* Gives back everything in reverse order and forgets the file. */
 void hm_sysctls_restore(struct hm_sysctls *sysctls);

@@ -30,9 +30,9 @@ bool hm_needs_tunnel(const struct hm_config *config)
 	return on[HM_ROLE_MS] || on[HM_ROLE_MH] || on[HM_ROLE_HA] || on[HM_ROLE_CH];
 }
 
-/* Loads and opens one; on failure nothing is left, and `why` says why. */
-static int open_plugin(struct hm_daemon *d, enum hm_plugin_kind kind, const char *name,
-                       struct hm_loaded *ret_loaded, char why[HM_WHY_MAX])
+/* Opens what is loaded, or unloads it; on failure nothing is left, and `why` says why. */
+static int open_loaded(struct hm_daemon *d, enum hm_plugin_kind kind, struct hm_loaded *loaded,
+                       char why[HM_WHY_MAX])
 {
 	struct hm_services_options options = { .loop = &d->loop,
 		                               .done = kind == HM_PLUGIN_TUNNEL
@@ -42,27 +42,47 @@ static int open_plugin(struct hm_daemon *d, enum hm_plugin_kind kind, const char
 		                               .learnt = hm_daemon_on_learnt,
 		                               .arg = d };
 	struct hm_services *services;
-	int err = hm_plugin_load(d->settings->plugin_dir, kind, name, ret_loaded, why, HM_WHY_MAX);
+	int err;
 
-	if (err)
-		return err;
-	options.name = ret_loaded->plugin->name;
+	options.name = loaded->plugin->name;
 	services = hm_services_create(&options);
 	if (!services) {
-		hm_plugin_unload(ret_loaded);
+		hm_plugin_unload(loaded);
 		return HM_ENOMEM;
 	}
-	err = hm_plugin_open(ret_loaded, d->settings, hm_services_api(services), HM_TX_MARK, why,
+	err = hm_plugin_open(loaded, d->settings, hm_services_api(services), HM_TX_MARK, why,
 	                     HM_WHY_MAX);
 	if (err) {
-		hm_plugin_unload(ret_loaded);
+		hm_plugin_unload(loaded);
 		hm_services_destroy(services);
 		return err;
 	}
 	*(kind == HM_PLUGIN_TUNNEL ? &d->tunnel_services : &d->auth_services) = services;
-	hm_log(HM_LOG_INFO, "open plugin=%s version=\"%s\"", ret_loaded->path,
-	       ret_loaded->plugin->version);
+	hm_log(HM_LOG_INFO, "open plugin=%s version=\"%s\"", loaded->path, loaded->plugin->version);
 	return HM_OK;
+}
+
+static int open_plugin(struct hm_daemon *d, enum hm_plugin_kind kind, const char *name,
+                       struct hm_loaded *ret_loaded, char why[HM_WHY_MAX])
+{
+	int err = hm_plugin_load(d->settings->plugin_dir, kind, name, ret_loaded, why, HM_WHY_MAX);
+
+	return err ? err : open_loaded(d, kind, ret_loaded, why);
+}
+
+/* One of several: what it lacks here is asked first, so that it does not fail half-way and log an
+ * error where there is none. */
+static int open_choice(struct hm_daemon *d, const char *name, char why[HM_WHY_MAX])
+{
+	int err = hm_plugin_load(d->settings->plugin_dir, HM_PLUGIN_TUNNEL, name, &d->tunnel, why,
+	                         HM_WHY_MAX);
+
+	if (err)
+		return err;
+	if (!hm_plugin_lacks(&d->tunnel, why, HM_WHY_MAX))
+		return open_loaded(d, HM_PLUGIN_TUNNEL, &d->tunnel, why);
+	hm_plugin_unload(&d->tunnel);
+	return HM_EMISSING;
 }
 
 static int open_auto(struct hm_daemon *d)
@@ -71,15 +91,16 @@ static int open_auto(struct hm_daemon *d)
 	int err = HM_EMISSING;
 
 	for (unsigned i = 0; hm_tunnel_names[i]; i++) {
-		err = open_plugin(d, HM_PLUGIN_TUNNEL, hm_tunnel_names[i], &d->tunnel, why);
+		err = open_choice(d, hm_tunnel_names[i], why);
 		if (!err)
 			return HM_EXIT_OK;
 		if (err == HM_ECONFIG)
 			break;
 		hm_log(HM_LOG_INFO, "skip plugin=tunnel-%s reason=\"%s\"", hm_tunnel_names[i], why);
 	}
-	hm_log(HM_LOG_ERROR, "open tunnel failed reason=\"%s\"",
-	       err == HM_ECONFIG ? why : "no tunnel plugin works here");
+	hm_log(HM_LOG_ERROR, "open tunnel failed reason=\"%s\"%s",
+	       err == HM_ECONFIG ? why : "no tunnel plugin works here",
+	       err == HM_ECONFIG ? "" : " fix=\"hmipd --check-system says what each lacks\"");
 	return hm_exit_of(err == HM_ECONFIG ? err : HM_EMISSING);
 }
 

@@ -5,12 +5,6 @@
 #include "wire/ip6.h"
 
 #define ECN_MASK 0x03
-#define ECN_NOT_ECT 0
-#define ECN_ECT1 1
-#define ECN_CE 3
-
-#define LIMIT_HEADER_LEN 8
-#define FRAGMENT_HEADER_LEN 8
 
 /* RFC 2473 4.1.2: the limit stands in a Destination Options header that directly follows. */
 static bool limit_of(struct hm_span packet, uint8_t *ret_limit, size_t *ret_at)
@@ -43,31 +37,75 @@ size_t hm_encap_limit_at(const uint8_t *packet, size_t len)
 	return limit_of((struct hm_span){ packet, len }, &limit, &at) ? at : 0;
 }
 
-size_t hm_encap_overhead(const uint8_t *packet, size_t len, const struct hm_encap *how)
+/* A header of a tunnel: a limit, and nothing else but padding. */
+static bool is_limit(const struct hm_ext *ext)
 {
-	bool limited = how->limit_nesting || hm_encap_limit_at(packet, len) > 0;
+	struct hm_opt_walk walk = hm_opt_walk(ext->body, HM_OPT_HEAD);
+	struct hm_opt opt;
+	unsigned n = 0;
 
-	return HM_IP6_LEN + (limited ? LIMIT_HEADER_LEN : 0);
+	while (hm_opt_next(&walk, &opt)) {
+		if (opt.type != HM_OPT_ENCAP_LIMIT || opt.body.left != 1)
+			return false;
+		n++;
+	}
+	return n == 1 && !walk.rest.bad;
 }
 
-/* RFC 6438: one flow within keeps one label without. FNV-1a over what names the flow. */
-static uint32_t flow_of(const struct hm_ip6 *inner)
+struct hm_tunnel_head hm_tunnel_head(struct hm_span packet)
 {
-	uint8_t name[3 + 2 * sizeof inner->src.b];
-	struct hm_wr w = hm_wr(name, sizeof name);
-	uint32_t hash = 2166136261U;
+	static const struct hm_tunnel_head none;
+	struct hm_tunnel_head head = { .fragment = false };
+	struct hm_ip6 ip6;
+	struct hm_ext_walk walk;
+	struct hm_ext ext;
 
-	hm_wr_u8(&w, (uint8_t)(inner->flow >> 16));
-	hm_wr_u16(&w, (uint16_t)inner->flow);
-	hm_wr_addr(&w, &inner->src);
-	hm_wr_addr(&w, &inner->dst);
-	for (size_t i = 0; i < w.len; i++)
-		hash = (hash ^ name[i]) * 16777619U;
-	hash = (hash >> 20 ^ hash) & 0xfffff;
-	return hash ? hash : 1;
+	if (hm_ip6_read(packet, &ip6))
+		return none;
+	walk = hm_ext_walk(packet, ip6.next);
+	if (walk.next == HM_NH_DSTOPTS &&
+	    (!hm_ext_next(&walk, &ext) || ext.len != HM_LIMIT_LEN || !is_limit(&ext)))
+		return none;
+	head.len = walk.at;
+	if (walk.next == HM_NH_IPV6)
+		return head;
+	/* In a fragment the limit may stand among what was cut. */
+	head.fragment = walk.next == HM_NH_FRAGMENT;
+	walk.next = hm_rd_u8(&walk.rest);
+	if (!head.fragment || (walk.next != HM_NH_IPV6 && walk.next != HM_NH_DSTOPTS))
+		return none;
+	return head;
 }
 
-static void limit_write(struct hm_wr *w, uint8_t limit)
+/* A tunnelled packet, or a fragment of one, within one. */
+static bool is_nest(struct hm_span packet)
+{
+	struct hm_tunnel_head head = hm_tunnel_head(packet);
+
+	if (head.len == 0 || head.fragment)
+		return false;
+	packet = (struct hm_span){ packet.p + head.len, packet.len - head.len };
+	return hm_tunnel_head(packet).len > 0;
+}
+
+int hm_encap_limit(struct hm_span packet)
+{
+	uint8_t limit;
+	size_t at;
+
+	if (limit_of(packet, &limit, &at))
+		return limit > 0 ? limit - 1 : HM_EPERM;
+	return is_nest(packet) ? HM_ENCAP_LIMIT : HM_ENCAP_NO_LIMIT;
+}
+
+size_t hm_encap_overhead(const uint8_t *packet, size_t len)
+{
+	int limit = hm_encap_limit((struct hm_span){ packet, len });
+
+	return HM_IP6_LEN + (limit >= 0 && limit < HM_ENCAP_NO_LIMIT ? HM_LIMIT_LEN : 0);
+}
+
+void hm_encap_limit_write(struct hm_wr *w, uint8_t limit)
 {
 	size_t header_at = hm_dstopts_begin(w, HM_NH_IPV6);
 	size_t at = hm_opt_begin(w, header_at, HM_OPT_ENCAP_LIMIT, 1, 0);
@@ -81,24 +119,24 @@ int hm_encap_write(const uint8_t *packet, size_t len, const struct hm_encap *how
 {
 	struct hm_span inner = { packet, len };
 	struct hm_ip6 outer, ip6;
-	size_t start = w->len, at;
-	uint8_t limit = HM_ENCAP_LIMIT + 1;
-	bool limited;
+	size_t start = w->len;
+	int limit;
 
 	if (hm_ip6_read_whole(inner, &ip6, &inner))
 		return HM_EMALFORMED;
-	limited = limit_of(inner, &limit, &at) || how->limit_nesting;
-	if (limit == 0)
-		return HM_EPERM;
-	/* The traffic class is copied, congestion field included: RFC 6040 4.1, normal mode. */
-	outer = (struct hm_ip6){ .tclass = ip6.tclass, .flow = flow_of(&ip6) };
-	outer.next = limited ? HM_NH_DSTOPTS : HM_NH_IPV6;
+	limit = hm_encap_limit(inner);
+	if (limit < 0)
+		return limit;
+	/* The traffic class is copied, congestion field included: RFC 6040 4.1, normal mode. So is
+	 * the flow label, which tells flows apart for who shares load out (RFC 6438). */
+	outer = (struct hm_ip6){ .tclass = ip6.tclass, .flow = ip6.flow };
+	outer.next = limit == HM_ENCAP_NO_LIMIT ? HM_NH_IPV6 : HM_NH_DSTOPTS;
 	outer.hop_limit = how->hop_limit ? how->hop_limit : HM_IP6_HOP_LIMIT;
 	outer.src = how->src;
 	outer.dst = how->dst;
 	hm_ip6_write(w, &outer);
-	if (limited)
-		limit_write(w, (uint8_t)(limit - 1));
+	if (limit != HM_ENCAP_NO_LIMIT)
+		hm_encap_limit_write(w, (uint8_t)limit);
 	hm_wr_bytes(w, inner.p, inner.len);
 	return hm_ip6_end(w, start);
 }
@@ -122,15 +160,14 @@ int hm_encap_rewrite(const uint8_t *packet, size_t len, const struct hm_addr *sr
 	return w->bad ? HM_ETOOBIG : HM_OK;
 }
 
-/* RFC 6040 figure 4. False: the packet must be dropped. */
-static bool ecn_join(uint8_t outer, uint8_t *inner)
+bool hm_ecn_join(uint8_t outer_tclass, uint8_t *inner_tclass)
 {
-	uint8_t out = outer & ECN_MASK, in = *inner & ECN_MASK;
+	uint8_t out = outer_tclass & ECN_MASK, in = *inner_tclass & ECN_MASK;
 
-	if (in == ECN_NOT_ECT)
-		return out != ECN_CE;
-	if (out == ECN_CE || (out == ECN_ECT1 && in != ECN_CE))
-		*inner = (uint8_t)((*inner & ~ECN_MASK) | out);
+	if (in == HM_ECN_NOT_ECT)
+		return out != HM_ECN_CE;
+	if (out == HM_ECN_CE || (out == HM_ECN_ECT1 && in != HM_ECN_CE))
+		*inner_tclass = (uint8_t)((*inner_tclass & ~ECN_MASK) | out);
 	return true;
 }
 
@@ -164,7 +201,7 @@ int hm_decap_read(const uint8_t *packet, size_t len, struct hm_decap *ret_decap)
 	d.inner_src = inner.src;
 	d.inner_dst = inner.dst;
 	d.inner_tclass = inner.tclass;
-	if (!ecn_join(ip6.tclass, &d.inner_tclass))
+	if (!hm_ecn_join(ip6.tclass, &d.inner_tclass))
 		return HM_EMALFORMED;
 	*ret_decap = d;
 	return HM_OK;
@@ -196,33 +233,4 @@ enum hm_encap_fit hm_encap_fit(size_t len, size_t overhead, uint32_t path_mtu)
 	if (len + overhead <= path_mtu)
 		return HM_ENCAP_FITS;
 	return len > HM_IP6_MTU_MIN ? HM_ENCAP_TOO_BIG : HM_ENCAP_FRAGMENT;
-}
-
-int hm_fragment_write(struct hm_span packet, uint32_t mtu, uint32_t id, size_t *offset,
-                      struct hm_wr *w)
-{
-	struct hm_ip6 ip6;
-	size_t start = w->len, left, n;
-	uint8_t next;
-	int err;
-
-	if (hm_ip6_read_whole(packet, &ip6, &packet) || mtu < HM_IP6_MTU_MIN ||
-	    *offset >= ip6.payload_len || *offset % 8)
-		return HM_EMALFORMED;
-	left = ip6.payload_len - *offset;
-	n = (mtu - HM_IP6_LEN - FRAGMENT_HEADER_LEN) & ~(size_t)7;
-	n = left < n ? left : n;
-	next = ip6.next;
-	ip6.next = HM_NH_FRAGMENT;
-	hm_ip6_write(w, &ip6);
-	hm_wr_u8(w, next);
-	hm_wr_u8(w, 0);
-	hm_wr_u16(w, (uint16_t)(*offset | (n < left)));
-	hm_wr_u32(w, id);
-	hm_wr_bytes(w, packet.p + HM_IP6_LEN + *offset, n);
-	err = hm_ip6_end(w, start);
-	if (err)
-		return err;
-	*offset += n;
-	return HM_OK;
 }

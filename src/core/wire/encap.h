@@ -11,24 +11,41 @@
 
 /* How often a packet may be encapsulated when nobody limited it before (RFC 2473 6.6). */
 #define HM_ENCAP_LIMIT 4
+#define HM_ENCAP_NO_LIMIT 256
 
-/* Outer headers at most: with a Tunnel Encapsulation Limit option. */
+/* A Destination Options header with a Tunnel Encapsulation Limit. */
+#define HM_LIMIT_LEN 8
+/* Outer headers at most: with that. */
 #define HM_ENCAP_OVERHEAD_MAX 48
+
+/* The outer headers of an IPv6-in-IPv6 packet (RFC 2473 3): the IPv6 header and, maybe, a limit. */
+struct hm_tunnel_head {
+	size_t len;    /* 0: this is no tunnelled packet */
+	bool fragment; /* a Fragment header follows them, and then a part of the rest */
+};
+
+struct hm_tunnel_head hm_tunnel_head(struct hm_span packet);
+
+/* The limit that an outer header around the packet is to carry: what the packet's own headers
+ * carry, less one. A packet without starts one when it is a tunnel in a tunnel already: two levels
+ * of tunnels are what every mobile host in a domain has, and pay nothing for a limit; a third is
+ * where a nest, or a loop of bindings that point at each other, begins. HM_ENCAP_NO_LIMIT: none.
+ * HM_EPERM: it is used up; answer with a Parameter Problem, code 0, at hm_encap_limit_at(). */
+int hm_encap_limit(struct hm_span packet);
+
+/* Writes that Destination Options header, in front of the packet. */
+void hm_encap_limit_write(struct hm_wr *w, uint8_t limit);
 
 struct hm_encap {
 	struct hm_addr src, dst;
 	uint8_t hop_limit; /* 0: 64 */
-	/* Carry a Tunnel Encapsulation Limit although the packet carries none; one that it does
-	 * carry is always obeyed and handed on. */
-	bool limit_nesting;
 };
 
 /* The octets that hm_encap_write() puts before the packet: 40 or 48. */
-size_t hm_encap_overhead(const uint8_t *packet, size_t len, const struct hm_encap *how);
+size_t hm_encap_overhead(const uint8_t *packet, size_t len);
 
-/* Writes outer header and packet. HM_EMALFORMED: no whole IPv6 packet. HM_EPERM: its Tunnel
- * Encapsulation Limit is used up; answer with a Parameter Problem, code 0, at
- * hm_encap_limit_at(). HM_ETOOBIG: it does not fit in w, or in any packet. */
+/* Writes outer header and packet. HM_EMALFORMED: no whole IPv6 packet. HM_EPERM: see
+ * hm_encap_limit(). HM_ETOOBIG: it does not fit in w, or in any packet. */
 int hm_encap_write(const uint8_t *packet, size_t len, const struct hm_encap *how, struct hm_wr *w);
 
 /* Where the limit stands in the packet's own headers; 0: it has none. */
@@ -39,6 +56,14 @@ size_t hm_encap_limit_at(const uint8_t *packet, size_t len);
  * of a tunnel, so the copy is valid. */
 int hm_encap_rewrite(const uint8_t *packet, size_t len, const struct hm_addr *src,
                      const struct hm_addr *dst, struct hm_wr *w);
+
+#define HM_ECN_NOT_ECT 0
+#define HM_ECN_ECT1 1
+#define HM_ECN_CE 3
+
+/* The congestion mark of a packet out of a tunnel (RFC 6040 figure 4), by the traffic classes
+ * outside and inside. False: the packet must be dropped. */
+bool hm_ecn_join(uint8_t outer_tclass, uint8_t *inner_tclass);
 
 /* A tunnelled packet: what to check before it is unpacked. */
 struct hm_decap {
@@ -66,11 +91,5 @@ enum hm_encap_fit hm_encap_fit(size_t len, size_t overhead, uint32_t path_mtu);
 
 /* The MTU of a tunnel over a path, never under 1280. */
 uint32_t hm_encap_mtu(uint32_t path_mtu, size_t overhead);
-
-/* Writes the fragment of `packet` that starts at *offset of its payload (0 at first) and moves
- * *offset behind it; the last one moves it to len - 40. `id` is the same for all fragments. Only
- * for packets made here: nothing behind the IPv6 header belongs into every fragment. */
-int hm_fragment_write(struct hm_span packet, uint32_t mtu, uint32_t id, size_t *offset,
-                      struct hm_wr *w);
 
 #endif

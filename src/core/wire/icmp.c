@@ -17,20 +17,26 @@ static bool no_single_node(const struct hm_addr *a)
 	return hm_addr_is_any(a) || hm_addr_is_multicast(a) || hm_addr_is_loopback(a);
 }
 
+/* Steps into a first fragment, which begins as its packet does. False: this is a later one. */
+static bool enter_fragment(struct hm_ext_walk *walk)
+{
+	if (walk->next != HM_NH_FRAGMENT)
+		return true;
+	walk->next = hm_rd_u8(&walk->rest);
+	hm_rd_skip(&walk->rest, 1);
+	if (hm_rd_u16(&walk->rest) & FRAGMENT_OFFSET)
+		return false;
+	hm_rd_skip(&walk->rest, 4);
+	return true;
+}
+
 /* An ICMPv6 error or redirect, or a part of a packet that may be one. */
 static bool silent_upper(struct hm_ext_walk *walk)
 {
 	uint8_t type;
 
-	if (walk->rest.bad)
+	if (walk->rest.bad || !enter_fragment(walk))
 		return true;
-	if (walk->next == HM_NH_FRAGMENT) {
-		walk->next = hm_rd_u8(&walk->rest);
-		hm_rd_skip(&walk->rest, 1);
-		if (hm_rd_u16(&walk->rest) & FRAGMENT_OFFSET)
-			return true;
-		hm_rd_skip(&walk->rest, 4);
-	}
 	if (walk->next != HM_NH_ICMPV6)
 		return walk->rest.bad;
 	type = hm_rd_u8(&walk->rest);
@@ -102,7 +108,7 @@ int hm_icmp_relay_write(const struct hm_icmp_error *error, const struct hm_addr 
 			return HM_EUNSUPPORTED;
 		out.type = HM_ICMP_TOO_BIG;
 		out.code = 0;
-		out.param = hm_encap_mtu(mtu ? mtu : error->param, mtu ? 0 : HM_IP6_LEN);
+		out.param = hm_encap_mtu(mtu ? mtu : error->param, mtu ? 0 : error->overhead);
 	}
 	return hm_icmp_error_write(&out, error->inner.p, error->inner.len, w);
 }
@@ -120,14 +126,21 @@ static uint8_t option_at(const struct hm_ext *ext, size_t pointer)
 }
 
 /* IPv6 in IPv6: the inner packet, as far as it was returned. */
-static void read_tunnelled(struct hm_rd rest, struct hm_icmp_error *e)
+static void read_tunnelled(struct hm_ext_walk walk, struct hm_icmp_error *e)
 {
-	struct hm_span inner = { rest.p, rest.left };
+	struct hm_ext ext;
+	struct hm_span inner;
 	struct hm_ip6 ip6;
 
-	if (hm_ip6_read(inner, &ip6))
+	if (walk.rest.bad || !enter_fragment(&walk))
+		return;
+	while (hm_ext_next(&walk, &ext))
+		;
+	inner = (struct hm_span){ walk.rest.p, walk.rest.left };
+	if (walk.rest.bad || walk.next != HM_NH_IPV6 || hm_ip6_read(inner, &ip6))
 		return;
 	e->has_tunnelled = true;
+	e->overhead = walk.at;
 	e->inner = inner;
 	e->inner_src = ip6.src;
 	e->inner_dst = ip6.dst;
@@ -160,8 +173,7 @@ enum hm_drop hm_icmp_error_read(struct hm_span message, struct hm_icmp_error *re
 		if (e.type == HM_ICMP_PARAMETER && e.code == HM_ICMP_PARAMETER_OPTION &&
 		    ext.type == HM_NH_DSTOPTS)
 			e.bad_option = option_at(&ext, e.param);
-	if (!walk.rest.bad && walk.next == HM_NH_IPV6)
-		read_tunnelled(walk.rest, &e);
+	read_tunnelled(walk, &e);
 	*ret_error = e;
 	return HM_DROP_NONE;
 }

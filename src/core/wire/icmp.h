@@ -35,7 +35,8 @@ int hm_icmp_error_write(const struct hm_icmp_new *error, const uint8_t *packet, 
 
 /* Writes the error that tells the source of a tunnelled packet what happened to it inside the
  * tunnel. `from` is our address, `mtu` what to report when the packet was too big (0: what the
- * error says less one outer header; never under 1280). HM_EUNSUPPORTED: nothing is to be sent. */
+ * error says less the tunnel's headers; never under 1280). HM_EUNSUPPORTED: nothing is to be sent.
+ */
 int hm_icmp_relay_write(const struct hm_icmp_error *error, const struct hm_addr *from, uint32_t mtu,
                         struct hm_wr *w);
 

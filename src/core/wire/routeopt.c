@@ -5,6 +5,25 @@
 #include "wire/ip6.h"
 
 #define ROUTING_TYPE_HOME 2
+#define ROUTING_TYPE_DRAFT 0 /* that of draft-12 for the same; RFC 5095 withdrew it */
+
+void hm_ro_home_header(uint8_t to[HM_RO_LEN], uint8_t next, const struct hm_addr *home)
+{
+	static const uint8_t head[8] = { HM_NH_NONE, 2, HM_OPT_PADN, 2, 0, 0, HM_OPT_HOME, 16 };
+
+	memcpy(to, head, sizeof head);
+	to[0] = next;
+	memcpy(to + sizeof head, home->b, sizeof home->b);
+}
+
+void hm_ro_routing_header(uint8_t to[HM_RO_LEN], uint8_t next, const struct hm_addr *home)
+{
+	static const uint8_t head[8] = { HM_NH_NONE, 2, ROUTING_TYPE_HOME, 1 };
+
+	memcpy(to, head, sizeof head);
+	to[0] = next;
+	memcpy(to + sizeof head, home->b, sizeof home->b);
+}
 
 /* A place among the headers of a packet. */
 struct place {
@@ -34,16 +53,15 @@ static int place_of(struct hm_span packet, uint8_t next, struct place *ret_place
 	return HM_OK;
 }
 
-/* Writes the packet with `header`, whose first octet is left to us, put in. */
+/* Writes the packet with a header put in. */
 static int insert(struct hm_span packet, const struct place *place, uint8_t type,
-                  struct hm_span header, struct hm_wr *w)
+                  const uint8_t header[HM_RO_LEN], struct hm_wr *w)
 {
 	size_t start = w->len;
 
 	hm_wr_bytes(w, packet.p, place->at);
 	hm_wr_patch(w, start + place->next_at, &type, 1);
-	hm_wr_u8(w, place->next);
-	hm_wr_bytes(w, header.p + 1, header.len - 1);
+	hm_wr_bytes(w, header, HM_RO_LEN);
 	hm_wr_bytes(w, packet.p + place->at, packet.len - place->at);
 	return hm_ip6_end(w, start);
 }
@@ -53,7 +71,6 @@ int hm_ro_home_write(const uint8_t *packet, size_t len, const struct hm_addr *ca
 {
 	struct hm_span whole = { packet, len };
 	uint8_t header[HM_RO_LEN];
-	struct hm_wr h = hm_wr(header, sizeof header);
 	struct hm_ip6 ip6;
 	struct place place;
 	struct hm_ro ro;
@@ -67,10 +84,8 @@ int hm_ro_home_write(const uint8_t *packet, size_t len, const struct hm_addr *ca
 		return err;
 	if (hm_ro_read(packet, len, &ro) == HM_OK && ro.has_home)
 		return HM_EEXIST;
-	(void)hm_dstopts_begin(&h, HM_NH_NONE);
-	hm_home_write(&h, 0, &ip6.src);
-	hm_dstopts_end(&h, 0);
-	err = insert(whole, &place, HM_NH_DSTOPTS, (struct hm_span){ header, h.len }, w);
+	hm_ro_home_header(header, place.next, &ip6.src);
+	err = insert(whole, &place, HM_NH_DSTOPTS, header, w);
 	hm_wr_patch(w, start + HM_IP6_AT_SRC, care_of->b, sizeof care_of->b);
 	return err;
 }
@@ -79,7 +94,7 @@ int hm_ro_routing_write(const uint8_t *packet, size_t len, const struct hm_addr 
                         struct hm_wr *w)
 {
 	struct hm_span whole = { packet, len };
-	uint8_t header[HM_RO_LEN] = { HM_NH_NONE, 2, ROUTING_TYPE_HOME, 1 };
+	uint8_t header[HM_RO_LEN];
 	struct hm_ip6 ip6;
 	struct place place;
 	bool has_routing;
@@ -92,8 +107,8 @@ int hm_ro_routing_write(const uint8_t *packet, size_t len, const struct hm_addr 
 		return err;
 	if (has_routing)
 		return HM_EEXIST;
-	memcpy(&header[8], ip6.dst.b, sizeof ip6.dst.b);
-	err = insert(whole, &place, HM_NH_ROUTING, (struct hm_span){ header, sizeof header }, w);
+	hm_ro_routing_header(header, place.next, &ip6.dst);
+	err = insert(whole, &place, HM_NH_ROUTING, header, w);
 	hm_wr_patch(w, start + HM_IP6_AT_DST, care_of->b, sizeof care_of->b);
 	return err;
 }
@@ -122,11 +137,12 @@ static int home_of(const struct hm_ext *ext, struct hm_ro *ro, size_t *ret_at, b
 }
 
 /* RFC 6275 6.4.1: one address, one segment left. Another type is somebody else's. */
-static int routing_of(const struct hm_ext *ext, struct hm_ro *ro)
+static int routing_of(const struct hm_ext *ext, bool accept_rh0, struct hm_ro *ro)
 {
 	struct hm_rd body = ext->body;
+	uint8_t type = hm_rd_u8(&body);
 
-	if (hm_rd_u8(&body) != ROUTING_TYPE_HOME)
+	if (type != ROUTING_TYPE_HOME && (type != ROUTING_TYPE_DRAFT || !accept_rh0))
 		return HM_OK;
 	if (ro->has_routing || ext->len != HM_RO_LEN || hm_rd_u8(&body) != 1)
 		return HM_EMALFORMED;
@@ -154,7 +170,7 @@ int hm_ro_read(const uint8_t *packet, size_t len, struct hm_ro *ret_ro)
 		if (ext.type == HM_NH_DSTOPTS)
 			err = home_of(&ext, &ro, &at, &others);
 		else if (ext.type == HM_NH_ROUTING)
-			err = routing_of(&ext, &ro);
+			err = routing_of(&ext, false, &ro);
 	}
 	if (err || walk.rest.bad || (ro.has_home && !hm_addr_is_global(&ro.home)) ||
 	    (ro.has_routing && !hm_addr_is_global(&ro.routing)))
@@ -167,6 +183,51 @@ int hm_ro_read(const uint8_t *packet, size_t len, struct hm_ro *ret_ro)
 	return HM_OK;
 }
 
+/* A header that is route optimisation's alone. */
+static bool read_alone(const struct hm_ext *ext, bool accept_rh0, struct hm_ro *ret_ro)
+{
+	bool others = false;
+	size_t at;
+
+	if (ext->type == HM_NH_ROUTING)
+		return !routing_of(ext, accept_rh0, ret_ro) && ret_ro->has_routing;
+	return ext->type == HM_NH_DSTOPTS && !home_of(ext, ret_ro, &at, &others) &&
+	       ret_ro->has_home && !others;
+}
+
+int hm_ro_front(struct hm_span packet, bool accept_rh0, struct hm_ro_front *ret_front)
+{
+	struct hm_ro_front f = { .len = 0 };
+	struct hm_ip6 ip6;
+	struct hm_ext_walk walk;
+	struct hm_ext ext;
+
+	if (hm_ip6_read(packet, &ip6))
+		return HM_EMALFORMED;
+	f.ro.src = ip6.src;
+	f.ro.dst = ip6.dst;
+	walk = hm_ext_walk(packet, ip6.next);
+	for (unsigned i = 0; i < 2 && hm_ext_next(&walk, &ext); i++) {
+		struct hm_ro one = { .has_home = false };
+
+		if (!read_alone(&ext, accept_rh0, &one) || (one.has_home && f.ro.has_home) ||
+		    (one.has_routing && f.ro.has_routing))
+			return HM_ENOTFOUND;
+		if (one.has_home)
+			f.ro.home = one.home;
+		else
+			f.ro.routing = one.routing;
+		f.ro.has_home |= one.has_home;
+		f.ro.has_routing |= one.has_routing;
+		f.len += ext.len;
+	}
+	if (walk.rest.bad || f.len == 0)
+		return HM_ENOTFOUND;
+	f.next = walk.next;
+	*ret_front = f;
+	return HM_OK;
+}
+
 /* Whether the header goes as a whole; otherwise a Home Address option in it becomes padding. */
 static bool goes(const struct hm_ext *ext, const struct hm_ro *ro, size_t *ret_pad_at)
 {
@@ -175,7 +236,7 @@ static bool goes(const struct hm_ext *ext, const struct hm_ro *ro, size_t *ret_p
 
 	*ret_pad_at = 0;
 	if (ext->type == HM_NH_ROUTING)
-		return ro->has_routing && !routing_of(ext, &found) && found.has_routing;
+		return ro->has_routing && !routing_of(ext, false, &found) && found.has_routing;
 	if (ext->type != HM_NH_DSTOPTS || !ro->has_home ||
 	    home_of(ext, &found, ret_pad_at, &others) || !found.has_home)
 		return false;

@@ -14,7 +14,11 @@
 #include "base/cursor.h"
 
 /* What either header adds. */
-#define HM_RO_LEN 24
+#define HM_RO_LEN 24u
+
+/* Writes either header in front of `next`. */
+void hm_ro_home_header(uint8_t to[HM_RO_LEN], uint8_t next, const struct hm_addr *home);
+void hm_ro_routing_header(uint8_t to[HM_RO_LEN], uint8_t next, const struct hm_addr *home);
 
 /* Writes the packet with source `care_of` and its own source in a Home Address option, behind any
  * hop-by-hop and routing header and before all else. HM_EEXIST: it carries one already.
@@ -40,6 +44,18 @@ struct hm_ro {
  * header with one global address and one segment left. HM_ENOTFOUND: neither.
  * HM_EMALFORMED: drop it. Whether the addresses are those of a binding is the caller's to check. */
 int hm_ro_read(const uint8_t *packet, size_t len, struct hm_ro *ret_ro);
+
+/* What a data plane undoes in place: these headers in front of all others, and nothing among them.
+ */
+struct hm_ro_front {
+	struct hm_ro ro;
+	size_t len; /* octets they take; the packet goes on with header `next` */
+	uint8_t next;
+};
+
+/* accept_rh0: a routing header of type 0 counts like one of type 2 (PROTOCOL 2.4).
+ * HM_ENOTFOUND: none, or something else among them. */
+int hm_ro_front(struct hm_span packet, bool accept_rh0, struct hm_ro_front *ret_front);
 
 /* Writes the packet without what `ro` says it has, its addresses those the program sees. */
 int hm_ro_strip(const uint8_t *packet, size_t len, const struct hm_ro *ro, struct hm_wr *w);

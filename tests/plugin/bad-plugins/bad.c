@@ -89,8 +89,8 @@ static const struct hm_plugin_option options[] = {
 static int plugin_open(const struct hm_plugin_open *how, void **ret_self)
 {
 	char text[200];
-	size_t len =
-	        (size_t)snprintf(text, sizeof text, "mark=%x state=%s", how->mark, how->state_dir);
+	size_t len = (size_t)snprintf(text, sizeof text, "mark=%x flags=%x state=%s", how->mark,
+	                              (unsigned)how->flags, how->state_dir);
 
 	for (size_t i = 0; i < how->n_options; i++)
 		len += (size_t)snprintf(text + len, sizeof text - len, " %s=%s", options[i].key,

@@ -1,4 +1,5 @@
-/* load DIR KIND NAME: loads and opens a plugin as the daemon does, prints its help, closes it. */
+/* load DIR KIND NAME: loads and opens a plugin as the daemon does, prints its help, closes it. Of a
+ * tunnel plugin it tells which of the later members its table has. */
 #include "host/plugin.h"
 
 #include <string.h>
@@ -7,6 +8,15 @@ static void on_log(void *host, int level, const char *text)
 {
 	(void)host;
 	printf("%d %s\n", level, text);
+}
+
+static void list_members(const struct hm_tunnel_ops *ops)
+{
+	printf("6 beyond its table:%s%s%s%s\n", HM_PLUGIN_HAS(ops, count) ? " count" : "",
+	       HM_PLUGIN_HAS(ops, stat) ? " stat" : "", HM_PLUGIN_HAS(ops, detail) ? " detail" : "",
+	       HM_PLUGIN_HAS(ops, count) || HM_PLUGIN_HAS(ops, stat) || HM_PLUGIN_HAS(ops, detail)
+	               ? ""
+	               : " nothing");
 }
 
 int main(int argc, char **argv)
@@ -25,6 +35,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", why);
 		return 69;
 	}
+	if (kind == HM_PLUGIN_TUNNEL)
+		list_members(loaded.plugin->tunnel);
 	hm_plugin_help(&loaded, stdout);
 	hm_plugin_unload(&loaded);
 	return 0;

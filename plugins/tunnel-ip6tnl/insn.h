@@ -1,0 +1,85 @@
+/* Small eBPF programs written by hand, for the classifiers of the tunnel devices: instructions, and
+ * the few sequences that they share. A program has its context in CTX and its labels as LABEL(n),
+ * which jumps name as TO(n). */
+#ifndef HM_IP6TNL_INSN_H
+#define HM_IP6TNL_INSN_H
+
+#include "hmipd-plugin.h"
+
+#include <linux/bpf.h>
+#include <stddef.h>
+
+/* Stands for the offset of a jump to a label, until that is known (hm_bpf_load). */
+#define TO(n) (0x7000 + (n))
+#define TO_END TO(0) /* the program's last verdict */
+#define LABEL_CODE 0xff
+#define LABEL(n) INSN(LABEL_CODE, 0, 0, 0, n)
+#define END LABEL(0)
+
+#define INSN(c, d, s, o, i)                                                                        \
+	{                                                                                          \
+		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (int16_t)(o), .imm = (i)       \
+	}
+#define MOV(d, s) INSN(BPF_ALU64 | BPF_MOV | BPF_X, d, s, 0, 0)
+#define SET(d, i) INSN(BPF_ALU64 | BPF_MOV | BPF_K, d, 0, 0, i)
+#define ADD(d, i) INSN(BPF_ALU64 | BPF_ADD | BPF_K, d, 0, 0, i)
+#define PLUS(d, s) INSN(BPF_ALU64 | BPF_ADD | BPF_X, d, s, 0, 0)
+#define TIMES(d, s) INSN(BPF_ALU64 | BPF_MUL | BPF_X, d, s, 0, 0)
+#define AND(d, i) INSN(BPF_ALU64 | BPF_AND | BPF_K, d, 0, 0, i)
+#define SHIFT(d, i) INSN(BPF_ALU64 | BPF_RSH | BPF_K, d, 0, 0, i)
+#define SWAP16(d) INSN(BPF_ALU | BPF_END | BPF_TO_BE, d, 0, 0, 16)
+#define LOAD(size, d, s, o) INSN(BPF_LDX | (size) | BPF_MEM, d, s, o, 0)
+#define STORE(size, d, o, s) INSN(BPF_STX | (size) | BPF_MEM, d, s, o, 0)
+#define COUNT(d, o, s) INSN(BPF_STX | BPF_DW | BPF_ATOMIC, d, s, o, BPF_ADD)
+#define CALL(f) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_##f)
+#define IF(op, d, i, to) INSN(BPF_JMP | (op) | BPF_K, d, 0, to, i)
+#define IF_DIFFER(d, s, to) INSN(BPF_JMP | BPF_JNE | BPF_X, d, s, to, 0)
+#define MAP(d, fd) INSN(BPF_LD | BPF_DW | BPF_IMM, d, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
+#define IF_LATER(d, s, to) INSN(BPF_JMP | BPF_JGE | BPF_X, d, s, to, 0)
+#define GOTO(to) INSN(BPF_JMP | BPF_JA, 0, 0, to, 0)
+#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+
+enum { R0, R1, R2, R3, R4, R5, CTX, SIZE, KEEP, KEEP2, FP };
+
+/* On the stack: the tunnel key, and the inner header's address that is the key of both maps. */
+#define KEY_LEN ((int)sizeof(struct bpf_tunnel_key))
+#define AT_KEY (-48)
+#define AT_REMOTE (AT_KEY + (int)offsetof(struct bpf_tunnel_key, remote_ipv6))
+#define AT_LOCAL (AT_KEY + (int)offsetof(struct bpf_tunnel_key, local_ipv6))
+#define AT_TOS (AT_KEY + (int)offsetof(struct bpf_tunnel_key, tunnel_tos))
+#define AT_ADDR (-64)
+#define AT_HEAD (-72)
+#define FIELD(name) ((int)offsetof(struct __sk_buff, name))
+#define COUNTED(name) ((int)offsetof(struct hm_tunnel_count, name))
+
+/* Octets of the inner header onto the stack, or off to `to`. */
+#define LOAD_INNER(from, at, len, to)                                                              \
+	MOV(R1, CTX), SET(R2, from), MOV(R3, FP), ADD(R3, at), SET(R4, len),                       \
+	        SET(R5, BPF_HDR_START_NET), CALL(skb_load_bytes_relative), IF(BPF_JNE, R0, 0, to)
+#define LOOK_UP(fd, to)                                                                            \
+	MAP(R1, fd), MOV(R2, FP), ADD(R2, AT_ADDR), CALL(map_lookup_elem), IF(BPF_JEQ, R0, 0, to)
+/* One word of the address in the map's value, which R0 points at, and on the stack. */
+#define SAME(value, at, to)                                                                        \
+	LOAD(BPF_W, R1, R0, value), LOAD(BPF_W, R2, FP, at), IF_DIFFER(R1, R2, to)
+#define SAME_ADDR(value, at, to)                                                                   \
+	SAME(value, at, to), SAME((value) + 4, (at) + 4, to), SAME((value) + 8, (at) + 8, to),     \
+	        SAME((value) + 12, (at) + 12, to)
+/* A super-packet counts as what it will be cut into. */
+#define COUNT_PACKET(packets, octets)                                                              \
+	LOAD(BPF_W, R1, CTX, FIELD(gso_segs)), IF(BPF_JNE, R1, 0, 1), SET(R1, 1),                  \
+	        COUNT(R0, COUNTED(packets), R1), LOAD(BPF_W, R1, CTX, FIELD(len)),                 \
+	        COUNT(R0, COUNTED(octets), R1)
+#define COUNT_PACKET_LEN 6
+#define LOOK_UP_TOTALS(fd, to)                                                                     \
+	INSN(BPF_ST | BPF_W | BPF_MEM, FP, 0, AT_HEAD, 0), MAP(R1, fd), MOV(R2, FP),               \
+	        ADD(R2, AT_HEAD), CALL(map_lookup_elem), IF(BPF_JEQ, R0, 0, to)
+#define TUNNEL_KEY(function)                                                                       \
+	MOV(R1, CTX), MOV(R2, FP), ADD(R2, AT_KEY), SET(R3, KEY_LEN), SET(R4, BPF_F_TUNINFO_IPV6), \
+	        CALL(function)
+#define EXCHANGE(at, with)                                                                         \
+	LOAD(BPF_W, R1, FP, at), LOAD(BPF_W, R2, FP, with), STORE(BPF_W, FP, at, R2),              \
+	        STORE(BPF_W, FP, with, R1)
+
+#define LENGTH(code) ((unsigned)(sizeof(code) / sizeof(code)[0]))
+
+#endif
