@@ -27,6 +27,15 @@ def thread_cpu_ms(pid):
     return used
 
 
+def cpu_ns(tasks):
+    """CPU time of these threads, kernel threads too."""
+    total = 0
+    for task in tasks:
+        with open(f"/proc/{task}/schedstat", encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total
+
+
 def memory_mib(pid):
     """Resident now, and at most so far."""
     fields = {}

@@ -1,0 +1,205 @@
+/* Both ends of a measurement of forwarding, in the kernel (frames.bpf.c).
+ *
+ *     frames send INTERFACE DST-MAC SRC DST N PAYLOAD RATE SECONDS
+ *
+ * puts frames into the peer of a veth INTERFACE as a driver receives them: pages, not skbs. N
+ * destinations in random order, the same in every run, their last 32 bits counting up from DST's.
+ * RATE 0: as fast as it goes. Prints how many were offered, and the seconds that took.
+ *
+ *     frames sink INTERFACE
+ *
+ * obeys standard input, one word a line: `xdp` and `tc` count and drop what arrives, `unpack` takes
+ * outer headers off, `off` does nothing. Each is answered with the counts until then: plain,
+ * tunnelled, tunnelled behind a routing header. */
+#include "frame.h"
+#include "frames.h"
+/* Generated, and less strict than we are. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#include "frames.skel.h"
+#pragma GCC diagnostic pop
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <limits.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/time.h>
+
+#define BATCH 64
+#define CPUS_MAX 256
+
+static void die(const char *what, int err)
+{
+	fprintf(stderr, "frames: %s: %s\n", what, strerror(err < 0 ? -err : err));
+	exit(69);
+}
+
+static struct frames_bpf *load(void)
+{
+	struct frames_bpf *skel = frames_bpf__open_and_load();
+
+	if (!skel)
+		die("load", errno);
+	return skel;
+}
+
+static unsigned interface(const char *name)
+{
+	unsigned index = if_nametoindex(name);
+
+	if (index == 0)
+		die(name, errno);
+	return index;
+}
+
+/* --- send ----------------------------------------------------------------------------------- */
+
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+/* One call for all of it, which the alarm ends: each call costs as much as thousands of frames.
+ * Frames that are not due are not sent, so at a given rate the processor is busy with waiting. */
+static void run(int prog, uint8_t *frame, size_t len, double seconds)
+{
+	const struct sigaction alarm = { .sa_handler = on_alarm };
+	struct itimerval until = { .it_value = { .tv_sec = (time_t)seconds } };
+	struct xdp_md ctx = { .data_end = (uint32_t)len };
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame,
+	                    .data_size_in = (uint32_t)len, .ctx_in = &ctx,
+	                    .ctx_size_in = sizeof ctx, .repeat = INT_MAX,
+	                    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
+	int err;
+
+	until.it_value.tv_usec = (suseconds_t)((seconds - (double)until.it_value.tv_sec) * 1e6);
+	sigaction(SIGALRM, &alarm, NULL);
+	setitimer(ITIMER_REAL, &until, NULL);
+	err = bpf_prog_test_run_opts(prog, &opts);
+	if (err && err != -EINTR)
+		die("live frames", err);
+}
+
+static int send_frames(char **argv)
+{
+	static uint8_t frame[FRAME_MAX];
+	size_t len = frame_write(frame, argv + 1);
+	struct frames_bpf *skel = load();
+	double rate = atof(argv[6]);
+	int64_t start;
+
+	memcpy(&skel->bss->template, frame, sizeof skel->bss->template);
+	skel->bss->first = frame_first(frame);
+	skel->bss->n_destinations = (uint32_t)strtoul(argv[1 + FRAME_N], NULL, 10);
+	skel->bss->out_ifindex = interface(argv[0]);
+	skel->bss->gap_ns = rate > 0 ? (uint64_t)(1e9 / rate) : 0;
+	start = frame_now_ns();
+	run(bpf_program__fd(skel->progs.generate), frame, len, atof(argv[7]));
+	frame_show(skel->bss->offered, start);
+	frames_bpf__destroy(skel);
+	return 0;
+}
+
+/* --- sink ----------------------------------------------------------------------------------- */
+
+struct sink {
+	struct frames_bpf *skel;
+	unsigned ifindex;
+	struct bpf_link *xdp;
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts tc; /* prog_id 0: nothing is attached */
+};
+
+static void detach(struct sink *s)
+{
+	bpf_link__destroy(s->xdp);
+	s->xdp = NULL;
+	if (s->tc.prog_id == 0)
+		return;
+	s->tc.prog_fd = 0;
+	s->tc.prog_id = 0;
+	s->tc.flags = 0;
+	bpf_tc_detach(&s->hook, &s->tc);
+}
+
+static void attach_tc(struct sink *s, const struct bpf_program *prog)
+{
+	int err;
+
+	s->tc = (struct bpf_tc_opts){
+		.sz = sizeof s->tc, .prog_fd = bpf_program__fd(prog), .handle = 1, .priority = 1
+	};
+	err = bpf_tc_attach(&s->hook, &s->tc);
+	if (err)
+		die("tc", err);
+}
+
+static bool take_on(struct sink *s, const char *what)
+{
+	if (strcmp(what, "count") == 0)
+		return true;
+	detach(s);
+	if (strcmp(what, "xdp") == 0) {
+		s->xdp = bpf_program__attach_xdp(s->skel->progs.sink_xdp, (int)s->ifindex);
+		if (!s->xdp)
+			die("xdp", errno);
+	} else if (strcmp(what, "tc") == 0) {
+		attach_tc(s, s->skel->progs.sink_tc);
+	} else if (strcmp(what, "unpack") == 0) {
+		attach_tc(s, s->skel->progs.unpack);
+	} else {
+		return strcmp(what, "off") == 0;
+	}
+	return true;
+}
+
+static void show_counts(struct sink *s)
+{
+	for (uint32_t kind = 0; kind < FRAMES_KINDS; kind++) {
+		uint64_t each[CPUS_MAX] = { 0 }, sum = 0;
+
+		if (bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.arrived), &kind, each) != 0)
+			die("counts", errno);
+		for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
+			sum += each[cpu];
+		printf("%llu%c", (unsigned long long)sum, kind + 1 < FRAMES_KINDS ? ' ' : '\n');
+	}
+	fflush(stdout);
+}
+
+static int sink(char **argv)
+{
+	struct sink s = { .skel = load(), .ifindex = interface(argv[0]) };
+	char line[64];
+	int err;
+
+	if (libbpf_num_possible_cpus() > CPUS_MAX)
+		die("processors", E2BIG);
+	s.hook = (struct bpf_tc_hook){ .sz = sizeof s.hook,
+		                       .ifindex = (int)s.ifindex,
+		                       .attach_point = BPF_TC_INGRESS };
+	err = bpf_tc_hook_create(&s.hook);
+	if (err && err != -EEXIST)
+		die("clsact", err);
+	while (fgets(line, sizeof line, stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!take_on(&s, line))
+			return 64;
+		show_counts(&s);
+	}
+	detach(&s);
+	frames_bpf__destroy(s.skel);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 10 && strcmp(argv[1], "send") == 0)
+		return send_frames(argv + 2);
+	if (argc == 3 && strcmp(argv[1], "sink") == 0)
+		return sink(argv + 2);
+	return 64;
+}
