@@ -99,10 +99,9 @@ static bool grow(struct hm_site *s)
 	return true;
 }
 
-static bool put_slot(struct hm_site *s, const struct hm_site_slot *want)
+static bool put_slot(struct hm_site *s, const struct hm_site_slot *want, bool is_new)
 {
 	struct hm_slots *t = &s->maps.table;
-	bool is_new = !hm_slots_find(t, &want->match);
 
 	if (is_new && t->n >= hm_maps_room(&s->maps) && !grow(s))
 		return false;
@@ -120,6 +119,13 @@ static void take_out(struct hm_site *s, const struct hm_site_addr *match)
 	(void)hm_slots_del(&s->maps.table, match);
 }
 
+void hm_site_expect(const struct hm_site *s, const struct hm_tunnel_entry *e)
+{
+	const struct hm_site_addr match = hm_site_addr(e->match);
+
+	hm_slots_expect(&s->maps.table, &match);
+}
+
 void hm_site_put(struct hm_site *s, const struct hm_tunnel_entry *e)
 {
 	const struct hm_site_addr local = hm_site_addr(e->local);
@@ -135,7 +141,7 @@ void hm_site_put(struct hm_site *s, const struct hm_tunnel_entry *e)
 
 	if (was)
 		count_slot(s, was, -1);
-	if (index < HM_SITE_LOCALS && put_slot(s, &want)) {
+	if (index < HM_SITE_LOCALS && put_slot(s, &want, !was)) {
 		count_slot(s, &want, 1);
 	} else {
 		/* What was there is not what is wanted now. */

@@ -28,6 +28,9 @@ struct hm_part {
 	/* keep: programs and maps stay as they are (contract: SIGUSR1). */
 	void (*close)(void *self, bool keep);
 
+	/* NULL: none. The entry will be put next: asks for memory that is in no cache, so that it
+	 * comes while the embedded data plane is at work. The only call without the lock. */
+	void (*expect)(void *self, const struct hm_tunnel_entry *e);
 	/* As in struct hm_tunnel_ops, after the embedded data plane has agreed. An entry that a
 	 * part cannot hold is not an error: it is served the slower way, and counted. */
 	void (*put)(void *self, const struct hm_tunnel_entry *e);

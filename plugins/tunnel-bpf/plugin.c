@@ -143,8 +143,12 @@ static int bpf_open(const struct hm_plugin_open *how, void **ret_self)
 static int bpf_put(void *self, uint64_t ticket, const struct hm_tunnel_entry *e)
 {
 	struct bpf *b = self;
-	int err = hm_tun_put(b->tun, ticket, e);
+	int err;
 
+	EACH_PART(i)
+	if (parts[i]->expect)
+		parts[i]->expect(b->selves[i], e);
+	err = hm_tun_put(b->tun, ticket, e);
 	if (err)
 		return err;
 	pthread_mutex_lock(&b->lock);

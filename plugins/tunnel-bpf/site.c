@@ -44,7 +44,7 @@ static int read_options(struct hm_site *s)
 	errno = 0;
 	room = strtoul(o[HM_BPF_OPT_BINDINGS], &end, 10);
 	if (hm_path_option_of(o[HM_BPF_OPT_PATH], &s->ports.option) && errno == 0 && *end == '\0' &&
-	    end != o[HM_BPF_OPT_BINDINGS] && room >= HM_SITE_ROOM_FIRST &&
+	    end != o[HM_BPF_OPT_BINDINGS] && room >= HM_SITE_ROOM_LEAST &&
 	    room <= HM_SITE_ROOM_MOST) {
 		s->room_most = (__u32)room;
 		return HM_PLUGIN_OK;
@@ -52,7 +52,7 @@ static int read_options(struct hm_site *s)
 	(void)snprintf(text, sizeof text,
 	               "refused options path=%.20s bindings=%.20s reason=\"path: auto, tc, xdp; "
 	               "bindings: %u to %u\"",
-	               o[HM_BPF_OPT_PATH], o[HM_BPF_OPT_BINDINGS], HM_SITE_ROOM_FIRST,
+	               o[HM_BPF_OPT_PATH], o[HM_BPF_OPT_BINDINGS], HM_SITE_ROOM_LEAST,
 	               HM_SITE_ROOM_MOST);
 	s->how->api->log(s->how->api->host, HM_PLUGIN_ERROR, text);
 	return HM_PLUGIN_ECONFIG;
@@ -83,7 +83,9 @@ static int open_maps(struct hm_site *s)
 		hm_site_say(s, HM_PLUGIN_INFO, "replace programs of another layout", err);
 	s->hold = former != 0;
 	s->how->api->random(s->how->api->host, seed, sizeof seed);
-	return hm_maps_make(&s->maps, HM_SITE_ROOM_FIRST, NULL, seed);
+	return hm_maps_make(&s->maps,
+	                    s->room_most < HM_SITE_ROOM_FIRST ? s->room_most : HM_SITE_ROOM_FIRST,
+	                    NULL, seed);
 }
 
 static int quiet_print(enum libbpf_print_level level, const char *format, va_list args)
@@ -150,6 +152,12 @@ static void site_close(void *self, bool keep)
 }
 
 /* --- entries, prefixes, paths --- */
+
+static void site_expect(void *self, const struct hm_tunnel_entry *e)
+{
+	if (e->kind == HM_TUNNEL_ENCAP)
+		hm_site_expect(self, e);
+}
 
 static void site_put(void *self, const struct hm_tunnel_entry *e)
 {
@@ -393,6 +401,7 @@ const struct hm_part hm_part_site = {
 	.name = "site",
 	.open = site_open,
 	.close = site_close,
+	.expect = site_expect,
 	.put = site_put,
 	.del = site_del,
 	.prefix_put = site_prefix_put,

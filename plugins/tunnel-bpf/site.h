@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-/* The least room a table has, and the most. */
-#define HM_SITE_ROOM_FIRST 1024u
+/* What the option allows, and the room that a table begins with: less than two MiB. */
+#define HM_SITE_ROOM_LEAST 1024u
+#define HM_SITE_ROOM_FIRST 8192u
 #define HM_SITE_ROOM_MOST (1u << 24)
 
 struct hm_site {
@@ -46,6 +47,7 @@ static inline struct hm_site_addr hm_site_addr(const uint8_t b[16])
 
 void hm_site_say(const struct hm_site *s, int level, const char *what, int err);
 
+void hm_site_expect(const struct hm_site *s, const struct hm_tunnel_entry *e);
 void hm_site_put(struct hm_site *s, const struct hm_tunnel_entry *e);
 void hm_site_del(struct hm_site *s, const struct hm_tunnel_entry *e);
 void hm_site_count(const struct hm_site *s, const struct hm_tunnel_entry *e,

@@ -38,45 +38,65 @@ size_t hm_slots_index(const struct hm_slots *t, const struct hm_site_slot *s)
 	return (size_t)(s - t->slots);
 }
 
-/* Programs on other processors see the version before, and again after, what it guards. */
+/* Programs on other processors see the version before, and again after, what it guards. Order among
+ * stores is enough, and waits for no memory: a next hop that a program stores into a slot meanwhile
+ * either comes before ours and is overwritten, or after it, and then the program sees the version
+ * (remember() in site_common.h). */
 static void begin_write(struct hm_site_slot *s)
 {
 	__atomic_store_n(&s->version, (__u16)(s->version + 1), __ATOMIC_RELAXED);
-	atomic_thread_fence(memory_order_seq_cst);
+	atomic_thread_fence(memory_order_release);
 }
 
 static void end_write(struct hm_site_slot *s)
 {
-	atomic_thread_fence(memory_order_seq_cst);
-	__atomic_store_n(&s->version, (__u16)(s->version + 1), __ATOMIC_RELAXED);
+	__atomic_store_n(&s->version, (__u16)(s->version + 1), __ATOMIC_RELEASE);
+}
+
+/* All of a slot but its version, which stays odd until end_write(). */
+static struct hm_site_slot *write_slot(struct hm_slots *t, __u32 at,
+                                       const struct hm_site_slot *with)
+{
+	struct hm_site_slot *s = &t->slots[at], v = *with;
+
+	begin_write(s);
+	v.version = s->version;
+	*s = v;
+	return s;
 }
 
 static void copy_slot(struct hm_slots *t, __u32 to, __u32 from)
 {
-	struct hm_site_slot *s = &t->slots[to];
-	__u16 version;
+	struct hm_site_slot *s = write_slot(t, to, &t->slots[from]);
 
-	begin_write(s);
-	version = s->version;
-	*s = t->slots[from];
-	s->version = version;
 	t->inbound[to] = t->inbound[from];
 	t->fresh[to] = t->fresh[from];
 	end_write(s);
 }
 
+static void fill_slot(struct hm_slots *t, __u32 at, const struct hm_site_slot *with, __u8 fresh)
+{
+	struct hm_site_slot *s = write_slot(t, at, with);
+
+	t->inbound[at] = (struct hm_site_inbound){ 0 };
+	t->fresh[at] = fresh;
+	end_write(s);
+}
+
 static void clear_slot(struct hm_slots *t, __u32 at)
 {
-	struct hm_site_slot *s = &t->slots[at];
-	__u16 version;
+	static const struct hm_site_slot none;
 
-	begin_write(s);
-	version = s->version;
-	memset(s, 0, sizeof *s);
-	s->version = version;
-	t->inbound[at] = (struct hm_site_inbound){ 0 };
-	t->fresh[at] = 0;
-	end_write(s);
+	fill_slot(t, at, &none, 0);
+}
+
+void hm_slots_expect(const struct hm_slots *t, const struct hm_site_addr *match)
+{
+	__u32 first = hm_site_first(t->config, match);
+
+	__builtin_prefetch(&t->slots[first], 1);
+	__builtin_prefetch(&t->slots[first + 1], 1);
+	__builtin_prefetch(&t->fresh[first], 1);
 }
 
 struct hm_site_slot *hm_slots_find(const struct hm_slots *t, const struct hm_site_addr *match)
@@ -90,20 +110,6 @@ struct hm_site_slot *hm_slots_find(const struct hm_slots *t, const struct hm_sit
 			return &t->slots[i];
 	}
 	return NULL;
-}
-
-static void fill(struct hm_slots *t, __u32 at, const struct hm_site_slot *with)
-{
-	struct hm_site_slot *s = &t->slots[at];
-	__u16 version;
-
-	begin_write(s);
-	version = s->version;
-	*s = *with;
-	s->version = version;
-	t->inbound[at] = (struct hm_site_inbound){ 0 };
-	t->fresh[at] = 1;
-	end_write(s);
 }
 
 /* Makes a gap at `at` by moving what lies there one further, the last first. False, and nothing
@@ -145,7 +151,7 @@ bool hm_slots_put(struct hm_slots *t, const struct hm_site_addr *match,
 			return false;
 	if (!make_gap(t, at))
 		return false;
-	fill(t, at, &want);
+	fill_slot(t, at, &want, 1);
 	t->n++;
 	return true;
 }

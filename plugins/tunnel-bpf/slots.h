@@ -24,6 +24,8 @@ __u32 hm_slots_for(__u32 bindings);
 /* The bindings that a table was made for. */
 __u32 hm_slots_room(const struct hm_slots *t);
 
+/* The binding will be looked for soon: asks for its memory, without waiting for it. */
+void hm_slots_expect(const struct hm_slots *t, const struct hm_site_addr *match);
 /* NULL: not there. */
 struct hm_site_slot *hm_slots_find(const struct hm_slots *t, const struct hm_site_addr *match);
 /* Adds or changes; false: no room near where it belongs. Counters of an entry that was there stay.

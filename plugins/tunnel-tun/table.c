@@ -74,9 +74,14 @@ struct hm_item *hm_table_find(const struct hm_table *t, enum hm_item_kind kind,
                               const struct hm_addr *a, const struct hm_addr *b)
 {
 	const struct hm_addr *second = b ? b : &hm_addr_any;
-	uint64_t h = hash_of(t, kind, a, second);
-	const struct hm_shard *s = &t->shards[h >> 56];
+	const struct hm_shard *s;
+	uint64_t h;
 
+	/* Roles have entries of some kinds only: what is not there costs no access to memory. */
+	if (t->n_of[kind] == 0)
+		return NULL;
+	h = hash_of(t, kind, a, second);
+	s = &t->shards[h >> 56];
 	if (s->n == 0)
 		return NULL;
 	for (uint32_t i = (uint32_t)h & s->mask; s->slots[i].item != 0; i = (i + 1) & s->mask) {
@@ -166,6 +171,7 @@ struct hm_item *hm_table_put(struct hm_table *t, enum hm_item_kind kind, const s
 	place(s, (struct hm_slot){ .hash = (uint32_t)h, .item = index });
 	s->n++;
 	t->n++;
+	t->n_of[kind]++;
 	return item;
 }
 
@@ -194,6 +200,7 @@ void hm_table_del(struct hm_table *t, struct hm_item *item)
 	index = s->slots[i].item;
 	close_hole(s, i);
 	free(item->entry);
+	t->n_of[item->kind]--;
 	*item = (struct hm_item){ .kind = UINT8_MAX, .uses = t->unused };
 	t->unused = index;
 	s->n--;

@@ -23,12 +23,14 @@ enum hm_item_kind {
 	HM_ITEM_PAIR,  /* local, remote: tunnelled packets remote -> local are unpacked */
 	HM_ITEM_POINT, /* local: packets to it may be ours to unpack */
 	HM_ITEM_INNER, /* mobile host: what is unpacked may be for this address */
+	HM_ITEM_KINDS,
 };
 
 struct hm_item {
 	struct hm_addr a, b; /* with kind, the key */
 	uint8_t kind;
 	bool attract, rewrite, one_way;
+	bool heard; /* ENCAP: was not one-way from the beginning; holds its point */
 	uint32_t uses;
 	struct hm_addr local, remote;
 	/* ENCAP: the remote end before the last change, and until when it may still send. */
@@ -56,6 +58,7 @@ struct hm_table {
 	uint32_t n_chunks;
 	uint32_t unused; /* list of unused items through `uses`; index + 1 */
 	uint32_t n;
+	uint32_t n_of[HM_ITEM_KINDS];
 };
 
 /* Zeroed storage and random octets in; false without memory. */
