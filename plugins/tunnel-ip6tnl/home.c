@@ -1,13 +1,10 @@
 #include "home.h"
 
+#include "carried.h"
 #include "gate.h"
 #include "hop.h"
-#include "tunnel-tun/path.h"
 #include "tunnel-tun/tun.h"
 
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,63 +65,12 @@ static bool is_able(const struct hm_home *h, const struct hm_tunnel_entry *e)
 	return (!h->now.any || is_now(h, e)) && fits(h, e->n_hops);
 }
 
-/* Whether it is an address of this machine, and not one that tunnel-tun has made. */
-static bool is_assigned(const struct hm_home *h, const uint8_t b[16])
-{
-	struct ifaddrs *list, *i;
-	bool is = false;
-
-	if (getifaddrs(&list) != 0)
-		return false;
-	for (i = list; i && !is; i = i->ifa_next) {
-		const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)(void *)i->ifa_addr;
-
-		is = sin6 && sin6->sin6_family == AF_INET6 &&
-		     memcmp(&sin6->sin6_addr, b, 16) == 0 &&
-		     (int)if_nametoindex(i->ifa_name) != hm_tun_ifindex(h->how.tun);
-	}
-	freeifaddrs(list);
-	return is;
-}
-
-static void add_pair(struct hm_carried *c, const struct hm_tunnel_hop *hop)
-{
-	c->pairs[c->n_pairs].local = hm_addr_of(hop->local);
-	c->pairs[c->n_pairs].remote = hm_addr_of(hop->remote);
-	c->n_pairs++;
-}
-
-/* The kernel takes packets to its own addresses alone: of former ends those that are still there.
- */
-static bool takes(const struct hm_home *h, const struct hm_tunnel_entry *e,
-                  const struct hm_tunnel_hop *accept)
-{
-	for (unsigned i = 0; i < e->n_hops; i++)
-		if (memcmp(e->hops[i].local, accept->local, 16) == 0)
-			return true;
-	return is_assigned(h, accept->local);
-}
-
-static struct hm_carried carried_of(const struct hm_home *h, const struct hm_tunnel_entry *e)
-{
-	struct hm_carried c = {
-		.any = true, .routed = h->now.any, .home = hm_addr_of(e->match), .n_hops = e->n_hops
-	};
-
-	for (unsigned i = 0; i < e->n_hops; i++)
-		add_pair(&c, &e->hops[i]);
-	for (unsigned i = 0; i < e->n_accept; i++)
-		if (takes(h, e, &e->accept[i]))
-			add_pair(&c, &e->accept[i]);
-	return c;
-}
-
 /* --- the gate ------------------------------------------------------------------------------- */
 
 static bool is_within(const struct hm_carried *c, const struct hm_addr *local)
 {
-	for (unsigned i = 0; i + 1 < c->n_hops; i++)
-		if (hm_addr_eq(&c->pairs[i].local, local))
+	for (unsigned i = 0; i < c->n_pairs; i++)
+		if (c->pairs[i].within && hm_addr_eq(&c->pairs[i].local, local))
 			return true;
 	return false;
 }
@@ -192,7 +138,7 @@ static void detach(struct hm_home *h)
 /* The way from the address that a tunnel's packets come from, into that tunnel. */
 static int lay_hop(struct hm_home *h, const struct hm_carried *c, unsigned i)
 {
-	struct hm_hop_route route = { .table = HM_NET_TABLE_CARRIED + i,
+	struct hm_hop_route route = { .table = hm_carried_table(c, i),
 		                      .ifindex = h->how.device->ifindex,
 		                      .encap = i + 1 == c->n_hops,
 		                      .local = c->pairs[i].local,
@@ -224,16 +170,25 @@ static int lay(struct hm_home *h, const struct hm_carried *c)
 	return err;
 }
 
-/* What n hops do not need. A device takes the routes into it with it. */
-static void take_up(struct hm_home *h, unsigned n_hops)
+/* What the carried tunnels do not need. A device takes the routes into it with it. */
+static void take_up(struct hm_home *h, const struct hm_carried *c)
 {
-	for (unsigned i = 0; i < HM_TUNNEL_HOPS; i++) {
-		if (i + 1 >= n_hops)
+	for (unsigned i = 0; i < HM_TUNNEL_HOPS; i++)
+		if (i + 1 >= c->n_hops)
 			(void)hm_hop_device_del(h->how.device->sock, i + 1);
-		if (i + 1 != n_hops)
+	for (uint32_t i = 0; i < HM_NET_TABLES_CARRIED; i++)
+		if (!hm_carried_leads_out(c, HM_NET_TABLE_CARRIED + i))
 			(void)hm_hop_route_del(h->how.device->sock, HM_NET_TABLE_CARRIED + i,
 			                       h->how.device->ifindex);
-	}
+}
+
+static bool leaves_any(const struct hm_carried *was, const struct hm_carried *is)
+{
+	for (uint32_t i = HM_NET_TABLE_CARRIED; i < HM_NET_TABLE_CARRIED + HM_NET_TABLES_CARRIED;
+	     i++)
+		if (hm_carried_leads_out(was, i) && !hm_carried_leads_out(is, i))
+			return true;
+	return was->n_hops != is->n_hops;
 }
 
 /* --- carrying ------------------------------------------------------------------------------- */
@@ -246,7 +201,7 @@ static void end(struct hm_home *h)
 	close_gate(h, &h->now, &none);
 	(void)hm_tun_carry(h->how.tun, NULL);
 	h->now = none;
-	take_up(h, 0);
+	take_up(h, &none);
 	detach(h);
 	(void)hm_device6_mtu(h->how.device, outermost_mtu(h, 1));
 }
@@ -277,7 +232,7 @@ static void begin_count(struct hm_home *h, const struct hm_tunnel_entry *e)
  * of the old ends go: a packet finds one way or the other. */
 static int carry(struct hm_home *h, uint64_t ticket, const struct hm_tunnel_entry *e)
 {
-	struct hm_carried c = carried_of(h, e), was = h->now;
+	struct hm_carried c = hm_carried_of(&h->now, e, hm_tun_ifindex(h->how.tun)), was = h->now;
 	int err = hm_tun_carry(h->how.tun, &c);
 
 	begin_count(h, e);
@@ -296,8 +251,8 @@ static int carry(struct hm_home *h, uint64_t ticket, const struct hm_tunnel_entr
 	err = hm_tun_put(h->how.tun, ticket, e);
 	h->now = c;
 	close_gate(h, &was, &c);
-	if (was.n_hops != c.n_hops)
-		take_up(h, c.n_hops);
+	if (leaves_any(&was, &c))
+		take_up(h, &c);
 	if (err)
 		end(h);
 	return err;
@@ -345,7 +300,7 @@ void hm_home_path_mtu(struct hm_home *h, const uint8_t remote[16], uint32_t mtu)
 
 void hm_home_sweep(struct hm_home *h)
 {
-	take_up(h, h->now.n_hops);
+	take_up(h, &h->now);
 	if (!h->now.any)
 		detach(h);
 }
@@ -412,7 +367,9 @@ struct hm_home *hm_home_open(const struct hm_home_how *how)
 
 void hm_home_remove(struct hm_home *h)
 {
-	take_up(h, 0);
+	static const struct hm_carried none;
+
+	take_up(h, &none);
 }
 
 void hm_home_close(struct hm_home *h)

@@ -29,13 +29,13 @@ static void derive_hop(struct derived *d, const struct hm_tunnel_hop *hop)
 	derive(d, HM_ITEM_INNER, hop->local, NULL);
 }
 
-static void derive_all(struct derived *d, const struct hm_tunnel_entry *e)
+/* heard: of an HM_TUNNEL_ENCAP, whether packets come back from it. */
+static void derive_all(struct derived *d, const struct hm_tunnel_entry *e, bool heard)
 {
 	static const uint8_t none[16];
 
 	d->n = 0;
-	/* Of a one-way entry too: what was under way when it became one is still taken. */
-	if (e->kind == HM_TUNNEL_ENCAP)
+	if (e->kind == HM_TUNNEL_ENCAP && heard)
 		derive(d, HM_ITEM_POINT, e->local, NULL);
 	if (e->kind == HM_TUNNEL_PEER && memcmp(e->local, none, 16) != 0)
 		derive(d, HM_ITEM_POINT, e->local, NULL);
@@ -234,7 +234,7 @@ int hm_entries_put(struct hm_path *p, const struct hm_tunnel_entry *e,
 	struct hm_item *item;
 	struct hm_tunnel_entry before;
 	struct derived old, now;
-	bool attracted, is_new;
+	bool attracted, heard;
 	int err = check(e);
 
 	if (err)
@@ -242,30 +242,33 @@ int hm_entries_put(struct hm_path *p, const struct hm_tunnel_entry *e,
 	change.match = hm_addr_of(e->match);
 	attracted = hm_entries_attract(p, &change.match);
 	item = hm_entries_find(p, e);
-	is_new = !item;
+	change.is_new = !item;
 	if (!item && !(item = open_item(p, e)))
 		return HM_PLUGIN_EFULL;
 	before = entry_of(item);
-	derive_all(&old, &before);
-	derive_all(&now, e);
-	if (is_new)
+	/* What was under way when it became one-way is still taken. */
+	heard = item->heard || (e->kind == HM_TUNNEL_ENCAP && !e->one_way);
+	derive_all(&old, &before, item->heard);
+	derive_all(&now, e, heard);
+	if (change.is_new)
 		old.n = 0;
 	if (!acquire(p, &now, &change.points)) {
-		if (is_new)
+		if (change.is_new)
 			close_item(p, item);
 		return HM_PLUGIN_EFULL;
 	}
 	release(p, &old, old.n, &change.points);
-	if (!is_new)
+	if (!change.is_new)
 		keep_former(p, item, e);
 	fill(item, e);
+	item->heard = heard;
 	change.attract = item->attract && !attracted;
 	change.detract = attracted && !hm_entries_attract(p, &change.match);
 	*ret_change = change;
 	return HM_PLUGIN_OK;
 }
 
-void hm_entries_del(struct hm_path *p, const struct hm_tunnel_entry *e,
+bool hm_entries_del(struct hm_path *p, const struct hm_tunnel_entry *e,
                     struct hm_entry_change *ret_change)
 {
 	struct hm_entry_change change = { .match = hm_addr_of(e->match) };
@@ -276,15 +279,16 @@ void hm_entries_del(struct hm_path *p, const struct hm_tunnel_entry *e,
 
 	*ret_change = change;
 	if (!item)
-		return;
+		return false;
 	attracted = hm_entries_attract(p, &change.match);
 	change.home = item->kind == HM_ITEM_HOME;
 	before = entry_of(item);
-	derive_all(&old, &before);
+	derive_all(&old, &before, item->heard);
 	close_item(p, item);
 	release(p, &old, old.n, &change.points);
 	change.detract = attracted && !hm_entries_attract(p, &change.match);
 	*ret_change = change;
+	return true;
 }
 
 static struct hm_tunnel_prefix *find_prefix(struct hm_path *p,

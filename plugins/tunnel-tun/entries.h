@@ -7,6 +7,7 @@
 
 /* What a put or del means for the kernel. */
 struct hm_entry_change {
+	bool is_new;           /* put: there was none with this key */
 	bool points;           /* another set of destinations to capture */
 	bool attract, detract; /* a host route for `match` is to come, to go */
 	bool home;             /* addresses and rules of the mobile host */
@@ -16,7 +17,8 @@ struct hm_entry_change {
 /* enum hm_plugin_result. */
 int hm_entries_put(struct hm_path *p, const struct hm_tunnel_entry *e,
                    struct hm_entry_change *ret_change);
-void hm_entries_del(struct hm_path *p, const struct hm_tunnel_entry *e,
+/* False: there was none with this key. */
+bool hm_entries_del(struct hm_path *p, const struct hm_tunnel_entry *e,
                     struct hm_entry_change *ret_change);
 
 struct hm_item *hm_entries_find(const struct hm_path *p, const struct hm_tunnel_entry *e);

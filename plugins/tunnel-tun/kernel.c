@@ -49,12 +49,15 @@ static bool is_routed(const struct hm_kernel *k, const uint8_t home[16])
 static void want_carried(struct hm_kernel *k, const struct hm_carried *c)
 {
 	want_addr(k, c->home.b, false);
-	for (unsigned i = 0; i + 1 < c->n_hops; i++) {
-		want_addr(k, c->pairs[i].local.b, true);
-		if (c->routed)
+	for (unsigned i = 0; i < c->n_pairs; i++) {
+		const struct hm_carried_pair *p = &c->pairs[i];
+
+		if (p->within)
+			want_addr(k, p->local.b, true);
+		if (p->within && p->table && c->routed)
 			want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_FROM_HOME,
-			                                   .table = HM_NET_TABLE_CARRIED + i + 1,
-			                                   .from = c->pairs[i].local });
+			                                   .table = p->table,
+			                                   .from = p->local });
 	}
 	want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_CARE_OF,
 	                                   .table = HM_NET_TABLE_MAIN,

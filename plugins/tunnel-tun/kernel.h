@@ -17,8 +17,8 @@ enum {
 	HM_PREF_DEFAULT = 32765,   /* everything else, and so the choice of the home address */
 };
 
-#define HM_KERNEL_RULES (3u + 3u * HM_HOMES_MAX + 1u + 2u * HM_TUNNEL_HOPS)
-#define HM_KERNEL_ADDRS ((HM_HOMES_MAX + 1u) * HM_TUNNEL_HOPS)
+#define HM_KERNEL_RULES (3u + 3u * HM_HOMES_MAX + 1u + 2u * HM_TUNNEL_HOPS + HM_TUNNEL_ACCEPTS)
+#define HM_KERNEL_ADDRS ((HM_HOMES_MAX + 1u) * HM_TUNNEL_HOPS + HM_TUNNEL_ACCEPTS)
 
 struct hm_kernel {
 	struct hm_net net;

@@ -5,6 +5,7 @@
 #define HM_TUN_NET_H
 
 #include "base/addr.h"
+#include "hmipd-plugin.h"
 #include "rtnl.h" /* for plugins that make requests of their own */
 
 #include <stdint.h>
@@ -13,9 +14,11 @@
 /* What is attracted: prefixes and host routes; a mobile host's default. */
 #define HM_NET_TABLE_ATTRACT 18508u
 #define HM_NET_TABLE_HOME 18509u
-/* The first of as many as there may be hops: what comes from the home address, from the end of the
- * first tunnel and so on, where the kernel carries a mobile host's tunnels (tunnel-ip6tnl). */
+/* The first of those for what comes from the home address, from the end of the first tunnel and so
+ * on, where the kernel carries a mobile host's tunnels (tunnel-ip6tnl); behind them as many others
+ * for the way into the outermost, which changes tables. */
 #define HM_NET_TABLE_CARRIED 18510u
+#define HM_NET_TABLES_CARRIED (2u * HM_TUNNEL_HOPS)
 #define HM_NET_TABLE_MAIN 254u
 /* The devices of tunnel-ip6tnl: of all bindings and the outermost tunnel, and of tunnels within. */
 #define HM_NET_KERNEL_DEVICE "hmipk0"

@@ -66,6 +66,10 @@ struct hm_carried {
 	/* Those of the hops, in their order, then pairs that are only accepted. */
 	struct hm_carried_pair {
 		struct hm_addr local, remote;
+		/* A tunnel within another: its local end is an address of our making. The routing
+		 * table for what comes from there, one of HM_NET_TABLES_CARRIED; 0: none yet. */
+		bool within;
+		uint32_t table;
 	} pairs[HM_TUNNEL_HOPS + HM_TUNNEL_ACCEPTS];
 };
 

@@ -300,8 +300,7 @@ static void take_out(struct hm_tun *t, const struct hm_tunnel_entry *e)
 	bool was;
 
 	pthread_mutex_lock(&t->lock);
-	was = hm_entries_find(t->path, e) != NULL;
-	hm_entries_del(t->path, e, &change);
+	was = hm_entries_del(t->path, e, &change);
 	pthread_mutex_unlock(&t->lock);
 	if (!was)
 		return;
@@ -316,18 +315,16 @@ int hm_tun_put(void *self, uint64_t ticket, const struct hm_tunnel_entry *e)
 	static const uint8_t none[16];
 	struct hm_tun *t = self;
 	struct hm_entry_change change = { 0 };
-	bool was;
 	int err;
 
 	(void)ticket;
 	pthread_mutex_lock(&t->lock);
 	t->path->now_ms = t->api->now_ms(t->api->host);
-	was = hm_entries_find(t->path, e) != NULL;
 	err = hm_entries_put(t->path, e, &change);
 	pthread_mutex_unlock(&t->lock);
 	if (err)
 		return err;
-	if (!was)
+	if (change.is_new)
 		count_kind(t, e, 1);
 	if (e->kind == HM_TUNNEL_OWN && e->n_hops > t->own_hops)
 		t->own_hops = e->n_hops;
@@ -337,7 +334,7 @@ int hm_tun_put(void *self, uint64_t ticket, const struct hm_tunnel_entry *e)
 	if (err) {
 		say(t, HM_PLUGIN_WARNING, "failed to install kind=%" PRIu32 " error=\"%s\"",
 		    e->kind, strerror(-err));
-		if (!was)
+		if (change.is_new)
 			take_out(t, e);
 	}
 	return hm_tun_result(err);

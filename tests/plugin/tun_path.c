@@ -395,49 +395,6 @@ Test(tun_path, limits_the_errors_it_sends)
 	expect_ends(r, MS, CN);
 }
 
-Test(tun_path, leaves_nothing_behind_when_entries_go)
-{
-	struct rig *r = rig();
-	struct hm_tunnel_entry encap = entry(HM_TUNNEL_ENCAP, GCOA, MS, LCOA);
-	struct hm_tunnel_entry home = entry(HM_TUNNEL_HOME, HOME, "::", "::");
-
-	put(r, encap);
-	cr_assert(r->change.points);
-	put_home(r);
-	put(r, home); /* the same entry, without hops now */
-	cr_assert(r->change.home);
-	set(encap.local, HA);
-	put(r, encap);
-	cr_assert_eq(r->path.n_points, 2);
-	hm_entries_del(&r->path, &encap, &r->change);
-	hm_entries_del(&r->path, &home, &r->change);
-	hm_entries_del(&r->path, &home, &r->change);
-	cr_assert_eq(r->path.table.n, 0);
-	cr_assert_eq(r->path.n_points, 0);
-	cr_assert_eq(r->path.n_home, 0);
-}
-
-Test(tun_path, refuses_entries_out_of_form_and_more_homes_than_it_has_room_for)
-{
-	struct rig *r = rig();
-	struct hm_tunnel_entry e = entry(HM_TUNNEL_HOME, HOME, "::", "::");
-
-	e.n_hops = HM_TUNNEL_HOPS + 1;
-	cr_assert_eq(hm_entries_put(&r->path, &e, &r->change), HM_PLUGIN_ECONFIG);
-	e.n_hops = 0;
-	e.kind = 4;
-	cr_assert_eq(hm_entries_put(&r->path, &e, &r->change), HM_PLUGIN_EUNSUPPORTED);
-	e.kind = HM_TUNNEL_HOME;
-	e.size = sizeof e - 1;
-	cr_assert_eq(hm_entries_put(&r->path, &e, &r->change), HM_PLUGIN_EUNSUPPORTED);
-	e.size = sizeof e;
-	for (unsigned i = 0; i <= HM_HOMES_MAX; i++) {
-		e.match[15] = (uint8_t)i;
-		cr_assert_eq(hm_entries_put(&r->path, &e, &r->change),
-		             i < HM_HOMES_MAX ? HM_PLUGIN_OK : HM_PLUGIN_EFULL);
-	}
-}
-
 /* Valid packets of every kind, broken at random: no packet may harm, and what is to be sent or
  * injected is a whole IPv6 packet within its buffer. */
 Test(tun_path, withstands_any_packet)

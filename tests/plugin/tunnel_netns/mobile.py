@@ -1,11 +1,13 @@
 """The mobile host: its addresses, the tunnels it takes off and puts on, and home again."""
 
-import re, select, socket, time
+import errno, re, select, socket, time
 
 from .lab import AR, CN, GCOA, HA, HOME, LCOA, LCOA2, MS, Driver, Tap, counts, in_kernel, on, snapshot, socket_in, \
     stop_all, unchanged, whole_way
-from .packets import plain_udp, tunnelled
+from .packets import error, plain_udp, tunnelled
 from .traffic import BothWays, ping, receiver, send_raw, transfer, udp
+
+IPV6_MTU_DISCOVER, IPV6_MTU, IPV6_PMTUDISC_DO = 23, 24, 2  # of Linux
 
 
 def serves_a_mobile_host_two_tunnels_deep():
@@ -117,6 +119,57 @@ def loses_no_packet_when_the_care_of_address_changes():
         send_raw("ms", tunnelled(MS, care_of, tunnelled(HA, GCOA, plain_udp(CN, HOME, payload=word))))
     assert got.recv(100) == b"present"
     stop_all(ms, ha, mh)
+
+
+def loses_no_packet_when_it_goes_to_another_server():
+    """As above, and the home agent changes over while both servers' tunnels are accepted."""
+    other, gcoa = "2001:db8:f2::1", "2001:db8:f2::aa"
+    ms, ha, mh = whole_way()
+    on("ms", f"ip -6 addr add {other}/128 dev lo")
+    ms.do(f"prefix 2001:db8:f2:: 64 {other} 0 routed")
+    ms.do(f"put encap {gcoa} local {other} remote {LCOA}")
+    streams = BothWays(500)
+    here, there = (GCOA, MS), (gcoa, other)
+    for was, now in ((here, there), (there, here)):
+        time.sleep(0.3)
+        for used, kept in ((was, now), (now, was)):
+            mh.do(f"put home {HOME} hop {used[0]} {HA} hop {LCOA} {used[1]} "
+                  f"accept {kept[0]} {HA} accept {LCOA} {kept[1]}")
+            ha.do(f"put encap {HOME} local {HA} remote {now[0]}")
+            time.sleep(0.1)
+    time.sleep(0.5)
+    streams.stop()
+    on("ms", f"ip -6 addr del {other}/128 dev lo")
+    stop_all(ms, ha, mh)
+
+
+def tells_the_mobile_hosts_programs_of_a_narrow_path():
+    """What fits into the tunnels there, with both headers around it."""
+    mh, wire = Driver("mh"), Tap("mh", "wan")
+    mh.do(f"put home {HOME} hop {GCOA} {HA} hop {LCOA} {MS}")
+    s = socket_in("mh", socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO)
+    s.bind((HOME, 4000))
+    s.connect((CN, 4001))
+    s.send(b"x" * 1300)
+    p = wire.until(lambda p: p.src == LCOA and p.next == 41)
+    # A router on the way says so, and the kernel hears it; the plugin has it from its host.
+    send_raw("ms", error(AR, LCOA, 2, 0, 1400, p.octets))
+    mh.do(f"mtu {MS} 1400")
+    told, end = None, time.monotonic() + 3
+    while not (told and s.getsockopt(socket.IPPROTO_IPV6, IPV6_MTU) == 1320) and time.monotonic() < end:
+        try:
+            s.send(b"x" * 1300)
+        except OSError as e:
+            told = e.errno
+        time.sleep(0.02)
+    assert (told, s.getsockopt(socket.IPPROTO_IPV6, IPV6_MTU)) == (errno.EMSGSIZE, 1320)
+    s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    wire.drain()
+    s.send(b"y" * (1320 - 48))
+    p = wire.until(lambda p: p.src == LCOA and p.next == 41)
+    assert (p.dst, p.length, p.inner.inner.length) == (MS, 1360, 1280), p
+    mh.stop()
 
 
 def takes_what_is_under_way_through_former_tunnels():

@@ -32,6 +32,18 @@ def accepts_in_reverse_only_what_is_bound():
     ms.stop()
 
 
+def counts_nothing_it_accepts_as_refused():
+    ms, out = server(), Tap("cn", "wan")
+    before = ms.stats()
+    for _ in range(10):
+        send_raw("mh", tunnelled(LCOA, MS, plain_udp(GCOA, CN)))
+        out.until(lambda p: p.src == GCOA)
+    time.sleep(0.2)  # a copy of it may go a slower way
+    grown = [name for name, value in ms.stats().items() if value > before.get(name, 0)]
+    assert not [name for name in grown if "foreign" in name or "refused" in name], grown
+    ms.stop()
+
+
 def does_not_answer_tunnelled_packets_with_errors():
     back = Tap("mh", "wan")
     send_raw("mh", tunnelled(LCOA, MS, plain_udp(GCOA, CN)))
