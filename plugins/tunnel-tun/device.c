@@ -76,13 +76,16 @@ static int attach(int fd, struct sock_filter *code, unsigned n)
 static int open_raw(struct hm_device *d, uint32_t mark, char *why, size_t why_len)
 {
 	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
-	int size = SEND_BUFFER;
+	int size = SEND_BUFFER, one = 1;
 
 	d->raw = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
 	if (d->raw < 0)
 		return fail(why, why_len, "open a raw socket", "run with CAP_NET_RAW");
 	if (setsockopt(d->raw, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0)
 		return fail(why, why_len, "mark packets", "run with CAP_NET_ADMIN");
+	/* Of the source of a packet, which is told with it, the kernel need not be convinced. */
+	if (setsockopt(d->raw, IPPROTO_IPV6, IPV6_FREEBIND, &one, sizeof one) != 0)
+		return fail(why, why_len, "set up the raw socket", "use a newer kernel");
 	if (setsockopt(d->raw, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
 		(void)setsockopt(d->raw, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	/* IPv6 answers Parameter Problem for a next header nobody listens to. */

@@ -46,6 +46,10 @@ struct hm_worker {
 	struct iovec iov[HM_BATCH_MAX];
 	struct sockaddr_in6 to[HM_BATCH_MAX];
 	unsigned sent_job[HM_BATCH_MAX]; /* which job a message is */
+	union source {
+		struct cmsghdr head; /* alignment */
+		char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} source[HM_BATCH_MAX];
 	char control[CAPTURE_BATCH][CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	uint64_t counts[HM_TUN_STATS_END]; /* added to the path's under the next lock */
 };
@@ -187,9 +191,24 @@ static void send_all(struct hm_worker *w, unsigned n)
 	}
 }
 
+/* Without being told the source, which is in the header, the kernel looks for one for each packet: a
+ * fifth of all that a packet costs. */
+static void tell_source(union source *s, const uint8_t src[16])
+{
+	struct in6_pktinfo info = { .ipi6_ifindex = 0 };
+
+	s->head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof info),
+		                    .cmsg_level = IPPROTO_IPV6,
+		                    .cmsg_type = IPV6_PKTINFO };
+	memcpy(&info.ipi6_addr, src, sizeof info.ipi6_addr);
+	memcpy(CMSG_DATA(&s->head), &info, sizeof info);
+}
+
 static void add_message(struct hm_worker *w, unsigned at, unsigned job)
 {
 	const struct hm_pkt *k = &w->jobs[job].k;
+
+	tell_source(&w->source[at], k->at + HM_IP6_AT_SRC);
 
 	w->to[at].sin6_family = AF_INET6;
 	memcpy(&w->to[at].sin6_addr, k->at + HM_IP6_AT_DST, 16);
@@ -199,6 +218,8 @@ static void add_message(struct hm_worker *w, unsigned at, unsigned job)
 		.msg_namelen = sizeof w->to[at],
 		.msg_iov = &w->iov[at],
 		.msg_iovlen = 1,
+		.msg_control = &w->source[at],
+		.msg_controllen = sizeof w->source[at],
 	};
 	w->sent_job[at] = job;
 }
