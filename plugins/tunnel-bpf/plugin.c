@@ -145,6 +145,7 @@ static int bpf_put(void *self, uint64_t ticket, const struct hm_tunnel_entry *e)
 	struct bpf *b = self;
 	int err;
 
+	hm_tun_expect(b->tun, e);
 	EACH_PART(i)
 	if (parts[i]->expect)
 		parts[i]->expect(b->selves[i], e);

@@ -1,6 +1,6 @@
 /* The daemon's side of the shared table: open addressing with linear probing, kept in the order of
  * the slots that hashes name (Robin Hood), so that the longest search stays short at a load of
- * five in eight. Entries move to make and fill gaps: a program may meet one twice or, for the
+ * two in three. Entries move to make and fill gaps: a program may meet one twice or, for the
  * time of one store, not at all, and then lets the packet pass on. */
 #ifndef HM_BPF_SLOTS_H
 #define HM_BPF_SLOTS_H

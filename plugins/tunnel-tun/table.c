@@ -70,6 +70,15 @@ void hm_table_finish(struct hm_table *t)
 	memset(t, 0, sizeof *t);
 }
 
+void hm_table_expect(const struct hm_table *t, enum hm_item_kind kind, const struct hm_addr *a)
+{
+	uint64_t h = hash_of(t, kind, a, &hm_addr_any);
+	const struct hm_shard *s = &t->shards[h >> 56];
+
+	if (s->slots)
+		__builtin_prefetch(&s->slots[(uint32_t)h & s->mask]);
+}
+
 struct hm_item *hm_table_find(const struct hm_table *t, enum hm_item_kind kind,
                               const struct hm_addr *a, const struct hm_addr *b)
 {

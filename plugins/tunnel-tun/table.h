@@ -65,6 +65,10 @@ struct hm_table {
 bool hm_table_init(struct hm_table *t, const uint64_t seed[5]);
 void hm_table_finish(struct hm_table *t);
 
+/* The item will be looked for soon: asks for the memory where the search begins, without waiting
+ * for it. */
+void hm_table_expect(const struct hm_table *t, enum hm_item_kind kind, const struct hm_addr *a);
+
 /* b may be NULL: all zero. */
 struct hm_item *hm_table_find(const struct hm_table *t, enum hm_item_kind kind,
                               const struct hm_addr *a, const struct hm_addr *b);

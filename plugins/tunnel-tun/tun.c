@@ -310,6 +310,15 @@ static void take_out(struct hm_tun *t, const struct hm_tunnel_entry *e)
 		    e->kind);
 }
 
+void hm_tun_expect(const void *self, const struct hm_tunnel_entry *e)
+{
+	const struct hm_tun *t = self;
+	const struct hm_addr match = hm_addr_of(e->match);
+
+	if (e->kind == HM_TUNNEL_ENCAP)
+		hm_table_expect(&t->path->table, HM_ITEM_ENCAP, &match);
+}
+
 int hm_tun_put(void *self, uint64_t ticket, const struct hm_tunnel_entry *e)
 {
 	static const uint8_t none[16];

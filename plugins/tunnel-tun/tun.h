@@ -21,6 +21,9 @@
 int hm_tun_open(const struct hm_plugin_open *how, void **ret_self);
 void hm_tun_close(void *self);
 
+/* The entry will be put next: asks for memory that is in no cache, and returns at once. The thread
+ * that puts. */
+void hm_tun_expect(const void *self, const struct hm_tunnel_entry *e);
 int hm_tun_put(void *self, uint64_t ticket, const struct hm_tunnel_entry *e);
 int hm_tun_del(void *self, uint64_t ticket, const struct hm_tunnel_entry *e);
 int hm_tun_prefix_put(void *self, const struct hm_tunnel_prefix *prefix);

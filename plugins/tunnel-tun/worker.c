@@ -192,7 +192,7 @@ static void send_all(struct hm_worker *w, unsigned n)
 }
 
 /* Without being told the source, which is in the header, the kernel looks for one for each packet:
- * a fifth of all that a packet costs. */
+ * a tenth of all that a packet costs. */
 static void tell_source(union source *s, const uint8_t src[16])
 {
 	struct in6_pktinfo info = { .ipi6_ifindex = 0 };
