@@ -40,7 +40,7 @@ def rate(values):
 def update_rows(entries):
     for entry in entries:
         yield [entry["label"], f"{entry['bindings']:,}", rate(entry["made"]), rate(entry["moved"]),
-               rate(entry["moved_at_once"]), *(f"{entry[kind]:.0f}" for kind in ("maps", "kernel", "process"))]
+               *(f"{entry[kind]:.0f}" for kind in ("maps", "kernel", "process"))]
 
 
 def figures(result):
@@ -51,8 +51,7 @@ def figures(result):
     if result["tcp"]:
         yield grid("TCP, Gbit/s; bindings:", result["tcp"], tcp_cell)
     if result["updates"]:
-        yield table(["", "bindings", "made, million/s", "moved", "moved in batches", "maps, octets/binding", "kernel",
-                     "process"], update_rows(result["updates"]))
+        yield table(["", "bindings", "made, million/s", "moved", "maps, octets/binding", "kernel", "process"], update_rows(result["updates"]))
     if result["overload"]:
         yield table(["overload", "best, kpps", "offered", "delivered", "of the best"],
                     [[label, *(spread([pps / 1e3 for pps in entry[kind]])
