@@ -314,6 +314,12 @@ static void host_changed(void *self)
 	(void)self;
 }
 
+static void host_left(void *self, const uint8_t lladdr[6])
+{
+	(void)self;
+	(void)lladdr;
+}
+
 static void host_tick(void *self, struct hm_monitor *monitor)
 {
 	struct host *h = self;
@@ -338,5 +344,6 @@ const struct hm_part hm_part_host = {
 	.link = host_link,
 	.gone = host_gone,
 	.changed = host_changed,
+	.left = host_left,
 	.tick = host_tick,
 };

@@ -1,7 +1,10 @@
 #include "monitor.h"
 
+#include "neighbours.h"
+
 #include <errno.h>
 #include <linux/if_arp.h>
+#include <linux/if_ether.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -20,13 +23,6 @@
 
 #define TICK_MS 1000
 #define RECEIVE_BUFFER (4 * 1024 * 1024)
-#define NEIGHBOURS 4096u /* a power of two */
-
-/* Where a neighbour was last said to be. */
-struct neighbour {
-	uint32_t ifindex; /* 0: none */
-	uint8_t addr[16], lladdr[6];
-};
 
 struct hm_monitor {
 	struct hm_monitor_calls calls;
@@ -35,9 +31,7 @@ struct hm_monitor {
 	int stop;               /* eventfd */
 	bool changed;
 	pthread_t thread;
-	/* By a hash of interface and address. One that is pushed out by another counts as
-	 * changed when it is heard of again: once too often does no harm. */
-	struct neighbour neighbours[NEIGHBOURS];
+	struct hm_neighbours neighbours;
 };
 
 static int64_t now_ms(void)
@@ -81,41 +75,31 @@ static void read_link(struct nlmsghdr *hdr, struct hm_monitor_link *ret_link)
 		copy_text(ret_link->kind, sizeof ret_link->kind, nested[IFLA_INFO_KIND]);
 }
 
-static struct neighbour *place_of(struct hm_monitor *m, const struct neighbour *n)
-{
-	uint32_t h = 2166136261u ^ n->ifindex;
-
-	for (unsigned i = 0; i < sizeof n->addr; i++)
-		h = (h ^ n->addr[i]) * 16777619u;
-	return &m->neighbours[(h ^ h >> 16) & (NEIGHBOURS - 1)];
-}
-
 /* A neighbour that only ages, or is probed and found, is where it was: that is no change, or every
  * neighbour's ageing would cost all bindings their next hops. */
-static bool neighbour_matters(struct hm_monitor *m, struct nlmsghdr *hdr)
+static void read_neighbour(struct hm_monitor *m, struct nlmsghdr *hdr)
 {
 	const struct ndmsg *nd = nlmsg_data(hdr);
-	struct neighbour now = { .ifindex = (uint32_t)nd->ndm_ifindex }, *known;
+	const uint8_t *lladdr = NULL;
 	struct nlattr *tb[NDA_MAX + 1];
-	bool same;
+	uint8_t left[ETH_ALEN];
 
 	if (nd->ndm_family != AF_INET6 || nlmsg_parse(hdr, sizeof *nd, tb, NDA_MAX, NULL) < 0 ||
-	    !tb[NDA_DST] || nla_len(tb[NDA_DST]) != sizeof now.addr)
-		return false;
-	memcpy(now.addr, nla_data(tb[NDA_DST]), sizeof now.addr);
-	known = place_of(m, &now);
-	same = known->ifindex == now.ifindex && memcmp(known->addr, now.addr, sizeof now.addr) == 0;
-	if (hdr->nlmsg_type == RTM_DELNEIGH || (nd->ndm_state & (NUD_FAILED | NUD_INCOMPLETE)) ||
-	    !tb[NDA_LLADDR] || nla_len(tb[NDA_LLADDR]) != sizeof now.lladdr) {
-		if (same)
-			memset(known, 0, sizeof *known);
-		return same;
+	    !tb[NDA_DST] || nla_len(tb[NDA_DST]) != 16)
+		return;
+	if (hdr->nlmsg_type == RTM_NEWNEIGH && !(nd->ndm_state & (NUD_FAILED | NUD_INCOMPLETE)) &&
+	    tb[NDA_LLADDR] && nla_len(tb[NDA_LLADDR]) == sizeof left)
+		lladdr = nla_data(tb[NDA_LLADDR]);
+	switch (hm_neighbours_hear(&m->neighbours, (uint32_t)nd->ndm_ifindex, nla_data(tb[NDA_DST]),
+	                           lladdr, left)) {
+	case HM_NEIGHBOUR_OLD:
+		return;
+	case HM_NEIGHBOUR_LEFT:
+		m->calls.left(m->calls.arg, left);
+		return;
+	case HM_NEIGHBOUR_UNSURE:
+		m->changed = true;
 	}
-	memcpy(now.lladdr, nla_data(tb[NDA_LLADDR]), sizeof now.lladdr);
-	if (same && memcmp(known->lladdr, now.lladdr, sizeof now.lladdr) == 0)
-		return false;
-	*known = now;
-	return true;
 }
 
 static int on_message(struct nl_msg *msg, void *arg)
@@ -139,7 +123,7 @@ static int on_message(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
-		m->changed |= neighbour_matters(m, hdr);
+		read_neighbour(m, hdr);
 		return NL_OK;
 	default:
 		m->changed = true;
@@ -147,12 +131,20 @@ static int on_message(struct nl_msg *msg, void *arg)
 	}
 }
 
-static int dump_links(struct hm_monitor *m)
+static int dump(struct hm_monitor *m, int type, void *head, size_t len)
 {
-	struct ifinfomsg all = { .ifi_family = AF_UNSPEC };
-	int err = nl_send_simple(m->asks, RTM_GETLINK, NLM_F_DUMP, &all, sizeof all);
+	int err = nl_send_simple(m->asks, type, NLM_F_DUMP, head, len);
 
 	return err < 0 ? err : nl_recvmsgs_default(m->asks);
+}
+
+static int dump_all(struct hm_monitor *m)
+{
+	struct ifinfomsg links = { .ifi_family = AF_UNSPEC };
+	struct ndmsg neighbours = { .ndm_family = AF_INET6 };
+	int err = dump(m, RTM_GETLINK, &links, sizeof links);
+
+	return err < 0 ? err : dump(m, RTM_GETNEIGH, &neighbours, sizeof neighbours);
 }
 
 static void read_events(struct hm_monitor *m)
@@ -165,7 +157,7 @@ static void read_events(struct hm_monitor *m)
 	/* Notices were lost: look at what there is. */
 	if (err == -NLE_NOMEM) {
 		m->changed = true;
-		(void)dump_links(m);
+		(void)dump_all(m);
 	}
 }
 
@@ -178,15 +170,16 @@ static void *run(void *arg)
 
 	for (;;) {
 		int64_t left = next - now_ms();
-		int n = poll(fds, 2, left > 0 ? (int)left : 0);
+		int n;
 
+		if (m->changed)
+			m->calls.changed(m->calls.arg);
+		m->changed = false;
+		n = poll(fds, 2, left > 0 ? (int)left : 0);
 		if (n > 0 && fds[1].revents)
 			return NULL;
 		if (n > 0 && fds[0].revents)
 			read_events(m);
-		if (m->changed)
-			m->calls.changed(m->calls.arg);
-		m->changed = false;
 		if (now_ms() >= next) {
 			m->calls.tick(m->calls.arg);
 			next = now_ms() + TICK_MS;
@@ -237,7 +230,7 @@ struct hm_monitor *hm_monitor_start(const struct hm_monitor_calls *calls)
 	m->stop = eventfd(0, EFD_CLOEXEC);
 	m->events = open_socket(m);
 	m->asks = open_socket(m);
-	if (m->stop < 0 || !m->events || !m->asks || !subscribe(m) || dump_links(m) < 0 ||
+	if (m->stop < 0 || !m->events || !m->asks || !subscribe(m) || dump_all(m) < 0 ||
 	    pthread_create(&m->thread, NULL, run, m) != 0) {
 		free_monitor(m);
 		return NULL;

@@ -27,9 +27,10 @@ struct hm_monitor_calls {
 	/* It is there, or it changed; every interface once at the start. */
 	void (*link)(void *arg, const struct hm_monitor_link *link);
 	void (*gone)(void *arg, uint32_t ifindex);
-	/* Routes, rules, addresses, or where a neighbour is: what was looked up may be wrong now.
-	 */
+	/* Routes, rules, addresses: what was looked up may be wrong now. */
 	void (*changed)(void *arg);
+	/* A neighbour is no longer at this link-layer address: what leads there may be wrong. */
+	void (*left)(void *arg, const uint8_t lladdr[6]);
 	/* Once a second. */
 	void (*tick)(void *arg);
 	void *arg;

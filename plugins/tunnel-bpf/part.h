@@ -50,6 +50,7 @@ struct hm_part {
 	void (*link)(void *self, const struct hm_monitor_link *link);
 	void (*gone)(void *self, uint32_t ifindex);
 	void (*changed)(void *self);
+	void (*left)(void *self, const uint8_t lladdr[6]);
 	void (*tick)(void *self, struct hm_monitor *monitor);
 };
 

@@ -61,6 +61,15 @@ static void on_changed(void *arg)
 	pthread_mutex_unlock(&b->lock);
 }
 
+static void on_left(void *arg, const uint8_t lladdr[6])
+{
+	struct bpf *b = arg;
+
+	pthread_mutex_lock(&b->lock);
+	EACH_PART(i) parts[i]->left(b->selves[i], lladdr);
+	pthread_mutex_unlock(&b->lock);
+}
+
 static void on_tick(void *arg)
 {
 	struct bpf *b = arg;
@@ -98,9 +107,12 @@ static int open_parts(struct bpf *b)
 
 static int start_monitor(struct bpf *b)
 {
-	const struct hm_monitor_calls calls = {
-		.link = on_link, .gone = on_gone, .changed = on_changed, .tick = on_tick, .arg = b
-	};
+	const struct hm_monitor_calls calls = { .link = on_link,
+		                                .gone = on_gone,
+		                                .changed = on_changed,
+		                                .left = on_left,
+		                                .tick = on_tick,
+		                                .arg = b };
 
 	b->monitor = hm_monitor_start(&calls);
 	if (b->monitor)

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #define HM_SITE_MAGIC 0x484d5354u /* "HMST" */
-#define HM_SITE_LAYOUT 1u
+#define HM_SITE_LAYOUT 2u
 
 #define HM_SITE_PROBE 32u /* slots looked at from the first one a hash names */
 #define HM_SITE_PREFIXES 16u
@@ -35,7 +35,7 @@ struct hm_site_slot {
 	struct hm_site_addr match;  /* the GCoA or home address */
 	struct hm_site_addr remote; /* the care-of address */
 	/* Where frames to remote go: destination MAC << 16 | port << 8 | generation; 0: not known.
-	 * Valid while its generation is the current one. */
+	 * Valid while its generation is hm_site_generation(). */
 	__u64 next_hop;
 	__u64 packets_out, octets_out; /* tunnelled, inner packets */
 	__u16 version;
@@ -66,7 +66,7 @@ struct hm_site_port {
 struct hm_site_config {
 	__u32 magic, layout;
 	__u32 n_slots;    /* that a hash may name; HM_SITE_PROBE more follow */
-	__u32 generation; /* low octet: of next hops */
+	__u32 generation; /* of next hops */
 	__u64 seed[4];
 	__u32 n_prefixes;
 	__u32 n_locals;
@@ -75,6 +75,8 @@ struct hm_site_config {
 	struct hm_site_prefix prefixes[HM_SITE_PREFIXES];
 	struct hm_site_addr locals[HM_SITE_LOCALS];
 	struct hm_site_port ports[HM_SITE_PORTS];
+	/* Added to the generation, for next hops whose MAC address ends so. */
+	__u8 mac_generations[256];
 };
 
 /* A neighbour the programs send frames to: what the kernel does not see, it is told. */
@@ -121,6 +123,11 @@ static inline __u32 hm_site_first(const struct hm_site_config *c, const struct h
 	h ^= h >> 29;
 	h *= 0x9fb21c651e98df25ull;
 	return (__u32)((h >> 32) * c->n_slots >> 32);
+}
+
+static inline __u8 hm_site_generation(const struct hm_site_config *c, __u64 next_hop)
+{
+	return (__u8)(c->generation + c->mac_generations[next_hop >> 16 & 0xff]);
 }
 
 #endif

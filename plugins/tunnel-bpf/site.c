@@ -20,6 +20,9 @@
 /* Reasons to doubt all of them at once, at most: a burst, then so many a second. */
 #define CHANGES_BURST 20
 #define CHANGES_PER_S 5
+/* And the next hops at one address. */
+#define DEPARTURES_BURST 400
+#define DEPARTURES_PER_S 100
 /* Next hops older than this many generations are forgotten before the octet comes round. */
 #define FORGET_EVERY 64u
 #define MTU_FOR_NS 600000000000ull
@@ -121,6 +124,7 @@ static int site_open(const struct hm_part_how *how, void **ret_self)
 	s->ports.api = how->api;
 	s->ports.never = how->tun_ifindex;
 	s->changes_left = CHANGES_BURST;
+	s->departures_left = DEPARTURES_BURST;
 	(void)libbpf_set_print(quiet_print);
 	err = read_options(s);
 	if (err) {
@@ -359,6 +363,23 @@ static void site_changed(void *self)
 	doubt_next_hops(s);
 }
 
+/* Neighbours come and go all the time where many hosts are: of the bindings, those that lead to
+ * others keep their next hops, but for one in 256. */
+static void site_left(void *self, const uint8_t lladdr[6])
+{
+	struct hm_site *s = self;
+	__u8 *generation = &hm_site_config(s)->mac_generations[lladdr[5]];
+
+	if (s->departures_left == 0) {
+		s->doubt = true;
+		return;
+	}
+	s->departures_left--;
+	__atomic_store_n(generation, (__u8)(*generation + 1), __ATOMIC_RELEASE);
+	if (*generation % FORGET_EVERY == 0)
+		hm_slots_forget(&s->maps.table, FORGET_EVERY);
+}
+
 /* The kernel does not see who the programs send to, and would let a neighbour in use grow stale. */
 static void tell_use(const struct hm_site *s, struct hm_monitor *monitor)
 {
@@ -382,14 +403,18 @@ static void tell_use(const struct hm_site *s, struct hm_monitor *monitor)
 	}
 }
 
+static unsigned refilled(unsigned left, unsigned by, unsigned most)
+{
+	return left + by > most ? most : left + by;
+}
+
 static void site_tick(void *self, struct hm_monitor *monitor)
 {
 	struct hm_site *s = self;
 
 	s->seconds++;
-	s->changes_left += CHANGES_PER_S;
-	if (s->changes_left > CHANGES_BURST)
-		s->changes_left = CHANGES_BURST;
+	s->changes_left = refilled(s->changes_left, CHANGES_PER_S, CHANGES_BURST);
+	s->departures_left = refilled(s->departures_left, DEPARTURES_PER_S, DEPARTURES_BURST);
 	if (s->doubt || s->seconds % GENERATION_S == 0)
 		doubt_next_hops(s);
 	if (s->seconds % USE_S == 0)
@@ -414,5 +439,6 @@ const struct hm_part hm_part_site = {
 	.link = site_link,
 	.gone = site_gone,
 	.changed = site_changed,
+	.left = site_left,
 	.tick = site_tick,
 };

@@ -28,7 +28,7 @@ struct hm_site {
 	unsigned n_attract;
 	__u32 local_uses[HM_SITE_LOCALS];
 	uint64_t no_room; /* puts of bindings that are served by the slower way */
-	unsigned seconds, changes_left;
+	unsigned seconds, changes_left, departures_left;
 	bool doubt;
 };
 

@@ -347,8 +347,8 @@ static __attribute__((noinline)) __u64 look_up(void *ctx, struct job *j, __u32 s
 		return 0;
 	for (int i = 0; i < ETH_ALEN; i++)
 		word = word << 8 | fib.dmac[i];
-	word = word << 16 | (fib.ifindex & (HM_SITE_PORTS - 1)) << 8 |
-	       (j->config->generation & 0xff);
+	word = word << 16 | (fib.ifindex & (HM_SITE_PORTS - 1)) << 8;
+	word |= hm_site_generation(j->config, word);
 	note_use(&fib);
 	if (narrow == MTU_NONE && fib.mtu_result >= port->mtu && !(j->b.flags & HM_SITE_ONE_WAY))
 		remember(j, word);
@@ -359,7 +359,7 @@ ALWAYS struct hm_site_port *next_port(void *ctx, struct job *j, __u32 size)
 {
 	struct hm_site_port *port;
 
-	if (!j->b.next_hop || ((j->b.next_hop ^ j->config->generation) & 0xff) ||
+	if (!j->b.next_hop || (__u8)j->b.next_hop != hm_site_generation(j->config, j->b.next_hop) ||
 	    j->b.packets % SAMPLE == SAMPLE - 1)
 		j->b.next_hop = look_up(ctx, j, size);
 	if (!j->b.next_hop) {

@@ -196,13 +196,11 @@ __u32 hm_slots_sweep(struct hm_slots *t)
 
 void hm_slots_forget(struct hm_slots *t, __u32 age)
 {
-	__u32 now = t->config->generation;
-
 	for (__u32 i = 0; i < end_of(t); i++) {
 		__u64 *word = &t->slots[i].next_hop;
 		__u64 was = __atomic_load_n(word, __ATOMIC_RELAXED);
 
-		if (was && (__u8)(now - was) >= age)
+		if (was && (__u8)(hm_site_generation(t->config, was) - was) >= age)
 			(void)__atomic_compare_exchange_n(word, &was, 0, false, __ATOMIC_RELAXED,
 			                                  __ATOMIC_RELAXED);
 	}

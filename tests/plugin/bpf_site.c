@@ -288,6 +288,23 @@ Test(bpf_site, believes_no_next_hop_of_another_generation)
 	hm_maps_drop(&r->maps);
 }
 
+Test(bpf_site, believes_no_next_hop_at_an_address_that_was_left)
+{
+	struct rig *r = rig();
+	__u64 next_hop = slot(r)->next_hop;
+	__u8 last = (__u8)(next_hop >> 16);
+
+	for (enum hook hook = XDP; hook <= TC; hook++) {
+		slot(r)->next_hop = next_hop;
+		r->maps.table.config->mac_generations[(__u8)(last + 1)]++;
+		cr_assert(is_sent(r, hook, plain(r, GCOA, 100)), "hook %d", hook);
+		r->maps.table.config->mac_generations[last] = 1;
+		cr_assert_not(is_sent(r, hook, plain(r, GCOA, 100)), "hook %d", hook);
+		r->maps.table.config->mac_generations[last] = 0;
+	}
+	hm_maps_drop(&r->maps);
+}
+
 /* One packet in so many looks up what is known; when nothing leads there any more, nothing may be
  * sent there until something does. */
 Test(bpf_site, forgets_a_next_hop_that_one_packet_found_gone)

@@ -192,4 +192,11 @@ Test(bpf_slots, forget_next_hops_before_their_generation_comes_round)
 	hm_slots_forget(&r->table, 64);
 	cr_assert_eq(hm_slots_find(&r->table, &one)->next_hop, 0u);
 	cr_assert_neq(hm_slots_find(&r->table, &two)->next_hop, 0u);
+	/* Those at one address grow older by themselves. */
+	r->config.mac_generations[0xab] = 1;
+	hm_slots_forget(&r->table, 64);
+	cr_assert_neq(hm_slots_find(&r->table, &two)->next_hop, 0u);
+	hm_slots_find(&r->table, &two)->next_hop |= 0xab << 16;
+	hm_slots_forget(&r->table, 64);
+	cr_assert_eq(hm_slots_find(&r->table, &two)->next_hop, 0u);
 }

@@ -142,6 +142,22 @@ def goes_on_while_neighbours_only_grow_older():
     ms.stop()
 
 
+def keeps_other_next_hops_when_a_neighbour_goes():
+    ms, wire = server(), Tap("mh", "wan")
+    for number, (state, lladdr) in enumerate((("reachable", "02:00:00:00:99:04"), ("failed", ""),
+                                              ("reachable", "02:00:00:00:99:05"), ("reachable", "02:00:00:00:99:06"))):
+        for _ in range(20):
+            udp("cn", CN, GCOA)
+            wire.until(is_tunnel)
+        looked_up = ms.stats().get("bpf_next_hops_looked_up", 0)
+        on("ms", f"ip -6 neigh replace 2001:db8:a::77 dev lan nud {state}" + (lladdr and f" lladdr {lladdr}"))
+        time.sleep(0.2)
+        udp("cn", CN, GCOA)
+        wire.until(is_tunnel)
+        assert ms.stats().get("bpf_next_hops_looked_up", 0) == looked_up, f"anew after {number}: {state} {lladdr}"
+    ms.stop()
+
+
 VLAN, STRANGE_VLAN = 7, 9
 
 
