@@ -65,8 +65,8 @@ MAP(hm_h1_owns, BPF_MAP_TYPE_HASH, HM_HOST_OWNS, GROWING, struct hm_host_pair, s
 MAP(hm_h1_peers, BPF_MAP_TYPE_HASH, HM_HOST_PEERS, GROWING, struct hm_host_addr,
     struct hm_host_peer);
 MAP(hm_h1_ends, BPF_MAP_TYPE_HASH, HM_HOST_ENDS, GROWING, struct hm_host_pair, __u32);
-MAP(hm_h1_counts, BPF_MAP_TYPE_HASH, HM_HOST_PEERS + HM_HOST_OWNS + HM_HOST_WAYS, GROWING,
-    struct hm_host_key, struct hm_host_count);
+MAP(hm_h1_counts, BPF_MAP_TYPE_HASH, HM_HOST_COUNTS, GROWING, struct hm_host_key,
+    struct hm_host_count);
 MAP(hm_h1_mtus, BPF_MAP_TYPE_LRU_HASH, HM_HOST_MTUS, 0, struct hm_host_addr, __u32);
 MAP(hm_h1_seen, BPF_MAP_TYPE_LRU_HASH, HM_HOST_SEEN, 0, struct hm_host_key, __u32);
 MAP(hm_h1_stats, BPF_MAP_TYPE_PERCPU_ARRAY, HM_HOST_STATS_END, 0, __u32, __u64);

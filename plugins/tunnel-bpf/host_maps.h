@@ -10,7 +10,9 @@
 
 #define HM_HOST_WAYS 64
 #define HM_HOST_OWNS 4096
-#define HM_HOST_PEERS 131072
+/* All counters: a power of two, since that is what the kernel takes memory for. */
+#define HM_HOST_COUNTS 131072
+#define HM_HOST_PEERS (HM_HOST_COUNTS - HM_HOST_OWNS - HM_HOST_WAYS)
 #define HM_HOST_ENDS 65536
 #define HM_HOST_MTUS 1024
 #define HM_HOST_SEEN 1024
