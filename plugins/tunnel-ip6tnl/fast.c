@@ -1,6 +1,6 @@
 #include "fast.h"
 
-#include "tunnel-tun/table.h"
+#include "tunnel-tun/path.h"
 #include "tunnel-tun/tun.h"
 
 #include <errno.h>
@@ -13,7 +13,6 @@
 
 #define IP6_LEN 40u
 #define MTU_MIN 1280u
-#define MTU_AGE_MS 600000
 #define NARROW 1024u
 
 /* The plugin's counters behind those of tunnel-tun. */
@@ -224,7 +223,7 @@ void hm_fast_path_mtu(struct hm_fast *f, const uint8_t remote[16], uint32_t mtu)
 	before = n->remote;
 	if (n->until_ms == 0)
 		f->n_narrow++;
-	*n = (struct narrow){ to, mtu, now_ms(f) + MTU_AGE_MS };
+	*n = (struct narrow){ to, mtu, now_ms(f) + HM_PATH_MTU_MS };
 	if (another)
 		settle_remote(f, &before);
 	if (!same)

@@ -16,8 +16,10 @@ struct hm_home {
 	struct hm_home_how how;
 	struct hm_gate gate;
 	struct hm_carried now; /* what the kernel carries */
-	/* The end of a path too narrow for the kernel, which sends no fragments; ::: none. */
+	/* The end of a path too narrow for the kernel, which sends no fragments, and until when it
+	 * is believed to be. */
 	struct hm_addr narrow;
+	int64_t narrow_until_ms;
 	/* Whose counters the gate's are since `base`; ::: nobody's. */
 	struct hm_addr counted;
 	struct hm_tunnel_count base;
@@ -55,11 +57,16 @@ static bool fits(const struct hm_home *h, unsigned n_hops)
 	return inner + OUTER_LEN * n_hops <= hm_net_least_mtu(h->how.net);
 }
 
+static int64_t now_ms(const struct hm_home *h)
+{
+	return h->how.api->now_ms(h->how.api->host);
+}
+
 static bool is_able(const struct hm_home *h, const struct hm_tunnel_entry *e)
 {
 	if (e->n_hops == 0 || e->n_hops > HM_TUNNEL_HOPS || e->n_accept > HM_TUNNEL_ACCEPTS)
 		return false;
-	for (unsigned i = 0; i < e->n_hops; i++)
+	for (unsigned i = 0; i < e->n_hops && now_ms(h) < h->narrow_until_ms; i++)
 		if (memcmp(e->hops[i].remote, h->narrow.b, 16) == 0)
 			return false;
 	return (!h->now.any || is_now(h, e)) && fits(h, e->n_hops);
@@ -293,6 +300,7 @@ void hm_home_path_mtu(struct hm_home *h, const uint8_t remote[16], uint32_t mtu)
 		    mtu >= MTU_MIN + OUTER_LEN * (i + 1))
 			continue;
 		h->narrow = h->now.pairs[i].remote;
+		h->narrow_until_ms = now_ms(h) + HM_PATH_MTU_MS;
 		end(h);
 		return;
 	}

@@ -1,7 +1,6 @@
 #include "path_int.h"
 
 #define ENCAP_MAX 4u /* bindings that may point at each other (RFC 2473 6.6) */
-#define MTU_AGE_MS 600000
 #define SEEN_MS 1000
 #define WAYS 4u /* of the small caches: a full set refuses, it does not forget early */
 #define ERRORS_PER_S 200u
@@ -75,7 +74,7 @@ void hm_path_set_mtu(struct hm_path *p, const struct hm_addr *remote, uint32_t m
 	}
 	*use = (struct hm_path_mtu){ .remote = *remote,
 		                     .mtu = mtu < HM_IP6_MTU_MIN ? HM_IP6_MTU_MIN : mtu,
-		                     .until_ms = p->now_ms + MTU_AGE_MS };
+		                     .until_ms = p->now_ms + HM_PATH_MTU_MS };
 	p->n_mtus++;
 }
 

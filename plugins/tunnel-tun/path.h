@@ -11,6 +11,8 @@
 /* After a move the mobile host sends from its former care-of address until it has heard that the
  * new one is bound: a round trip, with retransmissions. */
 #define HM_FORMER_MS 5000
+/* How long a path is believed to be narrow (RFC 8201 4). */
+#define HM_PATH_MTU_MS 600000
 #define HM_PREFIXES_MAX 64u
 #define HM_HOMES_MAX 8u
 #define HM_POINTS_MAX 24u

@@ -2,8 +2,8 @@
 
 import errno, re, select, socket, time
 
-from .lab import AR, CN, GCOA, HA, HOME, LCOA, LCOA2, MS, Driver, Tap, counts, in_kernel, on, snapshot, socket_in, \
-    stop_all, unchanged, whole_way
+from .lab import AR, CN, GCOA, HA, HOME, LCOA, LCOA2, MS, Driver, Tap, counts, in_kernel, needs, on, snapshot, \
+    socket_in, stop_all, unchanged, whole_way
 from .packets import error, plain_udp, tunnelled
 from .traffic import BothWays, ping, receiver, send_raw, transfer, udp
 
@@ -219,6 +219,23 @@ def sends_whole_packets_where_the_path_is_narrow():
     wire = Tap("mh", "wan")
     ping("mh", CN, "-I", HOME, "-s", "1232")
     assert wire.until(lambda p: p.src == LCOA and p.next == 44).length <= 1300
+    stop_all(ms, ha, mh)
+
+
+def believes_a_path_to_be_narrow_for_ten_minutes():
+    needs("clock")
+    ms, ha, mh = whole_way()
+    mh.do(f"mtu {MS} 1340")
+    ping("cn", HOME)
+    for after, narrow in ((590000, True), (20000, False)):
+        mh.do(f"clock {after}")
+        mh.do(f"put home {HOME} hop {GCOA} {HA} hop {LCOA} {MS}")  # as a mobile host does at each move
+        wire = Tap("mh", "wan")
+        ping("mh", CN, "-I", HOME, "-s", "1232")
+        came = wire.all(0.3)
+        assert any(p.src == LCOA and p.next == 44 for p in came) == narrow, came
+    ping("cn", HOME, count=6)
+    in_kernel(mh, "tunnelled_in", "tunnelled_out")
     stop_all(ms, ha, mh)
 
 
