@@ -6,7 +6,7 @@
 #include "host_state.h"
 #include "tunnel-tun/entries.h"
 
-#include "lib/addr.h"
+#include "entry_rig.h"
 
 #include <bpf/bpf.h>
 #include <criterion/criterion.h>
@@ -18,12 +18,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CN "2001:db8:c::1"
-#define HOME "2001:db8:1::aa"
-#define HA "2001:db8:e::1"
-#define MS "2001:db8:f::1"
-#define GCOA "2001:db8:f::aa"
-#define LCOA "2001:db8:a::99"
 #define COA2 "2001:db8:9::9"
 #define HOME2 "2001:db8:2::bb"
 
@@ -148,30 +142,6 @@ static void tear_down(void)
 }
 
 TestSuite(bpf_host, .init = set_up, .fini = tear_down);
-
-static void set(uint8_t to[16], const char *text)
-{
-	struct hm_addr a = addr(text);
-
-	memcpy(to, a.b, 16);
-}
-
-static struct hm_tunnel_entry entry(uint32_t kind, const char *match, const char *local,
-                                    const char *remote)
-{
-	struct hm_tunnel_entry e = { .size = sizeof e, .kind = kind };
-
-	set(e.match, match);
-	set(e.local, local);
-	set(e.remote, remote);
-	return e;
-}
-
-static void add_hop(struct hm_tunnel_entry *e, const char *local, const char *remote)
-{
-	set(e->hops[e->n_hops].local, local);
-	set(e->hops[e->n_hops++].remote, remote);
-}
 
 static void put(struct hm_tunnel_entry e)
 {

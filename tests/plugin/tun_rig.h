@@ -2,17 +2,10 @@
 #ifndef HM_TEST_TUN_RIG_H
 #define HM_TEST_TUN_RIG_H
 
-#include "lib/addr.h"
+#include "entry_rig.h"
 #include "tunnel-tun/entries.h"
 
 #include <criterion/criterion.h>
-
-#define CN "2001:db8:c::1"
-#define HOME "2001:db8:1::aa"
-#define HA "2001:db8:e::1"
-#define MS "2001:db8:f::1"
-#define GCOA "2001:db8:f::aa"
-#define LCOA "2001:db8:a::99"
 
 struct rig {
 	struct hm_path path;
@@ -31,30 +24,6 @@ static inline struct rig *rig(void)
 	cr_assert(hm_table_init(&r.path.table, seed));
 	r.path.now_ms = 5000;
 	return &r;
-}
-
-static inline void set(uint8_t to[16], const char *text)
-{
-	struct hm_addr a = addr(text);
-
-	memcpy(to, a.b, 16);
-}
-
-static inline struct hm_tunnel_entry entry(uint32_t kind, const char *match, const char *local,
-                                           const char *remote)
-{
-	struct hm_tunnel_entry e = { .size = sizeof e, .kind = kind };
-
-	set(e.match, match);
-	set(e.local, local);
-	set(e.remote, remote);
-	return e;
-}
-
-static inline void add_hop(struct hm_tunnel_entry *e, const char *local, const char *remote)
-{
-	set(e->hops[e->n_hops].local, local);
-	set(e->hops[e->n_hops++].remote, remote);
 }
 
 static inline void put(struct rig *r, struct hm_tunnel_entry e)

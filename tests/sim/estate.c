@@ -156,3 +156,17 @@ bool estate_serves(const struct estate *s, const struct sim_node *ms)
 
 	return ms->alive && sim_forward(ms, HM_FORWARD_ENCAP, &gcoa);
 }
+
+void estate_expect_no_stale_tunnel(struct estate *s)
+{
+	unsigned iface;
+
+	for (unsigned i = 0; i < s->sim.n_nodes; i++) {
+		const struct sim_node *n = &s->sim.nodes[i];
+
+		for (unsigned f = 0; n != s->mh && f < n->n_forwards; f++)
+			if (n->forwards[f].kind == HM_FORWARD_ENCAP &&
+			    sim_route(&s->sim, &n->forwards[f].match, &iface) != s->mh)
+				sim_fail(&s->sim, "a stale tunnel at %s", n->name);
+	}
+}

@@ -31,6 +31,8 @@ void estate_start(struct estate *s);
 void estate_move(struct estate *s, int link);
 /* Fails the simulation unless packets flow both ways, from both correspondents, within `within`. */
 void estate_expect_service(struct estate *s, hm_ms within);
+/* And unless every tunnel that anybody else has for a binding leads to the mobile host. */
+void estate_expect_no_stale_tunnel(struct estate *s);
 /* The mobile host's address in a server's network, and whether the server forwards for it. */
 struct hm_addr estate_gcoa(const struct estate *s, const struct sim_node *ms);
 bool estate_serves(const struct estate *s, const struct sim_node *ms);

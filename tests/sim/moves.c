@@ -4,8 +4,6 @@
 
 #include <criterion/criterion.h>
 
-#include <stdlib.h>
-
 /* Mobile hosts with two interfaces that are one another's correspondents, on a network that loses a
  * fifth of everything and reorders the rest, with completions that come late and hosts that crash
  * at any moment, with their store or without. When it calms down everybody reaches everybody, and
@@ -221,24 +219,10 @@ static void play(uint64_t seed)
 	site_free(&s);
 }
 
-static void play_range(uint64_t first)
-{
-	const char *one = getenv("HMIPD_SIM_SEED"), *many = getenv("HMIPD_SIM_SEEDS");
-	uint64_t n = many ? strtoull(many, NULL, 10) : 50;
-
-	if (one) {
-		if (first == 0)
-			play(strtoull(one, NULL, 10));
-		return;
-	}
-	for (uint64_t i = 0; i < n; i++)
-		play(1 + first * n + i);
-}
-
 #define MOVES(number)                                                                              \
 	Test(moves, talkers_with_two_interfaces_leave_nothing_stale_##number)                      \
 	{                                                                                          \
-		play_range(number);                                                                \
+		sim_play_seeds(number, 50, play);                                                  \
 	}
 
 MOVES(0)

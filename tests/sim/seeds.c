@@ -2,8 +2,6 @@
 
 #include <criterion/criterion.h>
 
-#include <stdlib.h>
-
 /* Random journeys on a network that loses, doubles, damages and reorders, with hosts that crash,
  * forget and are cut off, and effects that fail. When it calms down everything must work, and when
  * the mobile hosts leave nothing may stay behind.
@@ -103,24 +101,10 @@ static void play(uint64_t seed)
 	site_free(&s);
 }
 
-static void play_range(uint64_t first)
-{
-	const char *one = getenv("HMIPD_SIM_SEED"), *many = getenv("HMIPD_SIM_SEEDS");
-	uint64_t n = many ? strtoull(many, NULL, 10) : 100;
-
-	if (one) {
-		if (first == 0)
-			play(strtoull(one, NULL, 10));
-		return;
-	}
-	for (uint64_t i = 0; i < n; i++)
-		play(1 + first * n + i);
-}
-
 #define SEEDS(number)                                                                              \
 	Test(seeds, converge_and_leave_nothing_##number)                                           \
 	{                                                                                          \
-		play_range(number);                                                                \
+		sim_play_seeds(number, 100, play);                                                 \
 	}
 
 SEEDS(0)

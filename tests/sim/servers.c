@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Two mobility servers on one Mobility Network, one in a network of its own, and four access links:
  * routers tell of both servers, of either, and of the third. */
@@ -232,21 +231,6 @@ static void storm(struct site *s)
 	estate_move(e, s->both); /* where it meets what it left behind */
 }
 
-/* No server holds a tunnel that does not lead to the host. */
-static void expect_no_stale_tunnel(struct estate *e)
-{
-	unsigned iface;
-
-	for (unsigned i = 0; i < e->sim.n_nodes; i++) {
-		const struct sim_node *n = &e->sim.nodes[i];
-
-		for (unsigned f = 0; n != e->mh && f < n->n_forwards; f++)
-			if (n->forwards[f].kind == HM_FORWARD_ENCAP &&
-			    sim_route(&e->sim, &n->forwards[f].match, &iface) != e->mh)
-				sim_fail(&e->sim, "a stale tunnel at %s", n->name);
-	}
-}
-
 static void play(uint64_t seed)
 {
 	static struct site s;
@@ -272,20 +256,14 @@ static void play(uint64_t seed)
 	/* The Handoff Request to another network is not repeated (draft 4.3.6): that one expires.
 	 */
 	sim_run_until(&e->sim, e->sim.now + 300 * HM_SECOND);
-	expect_no_stale_tunnel(e);
+	estate_expect_no_stale_tunnel(e);
 	estate_free(e);
 }
 
 #define SEEDS(number)                                                                              \
 	Test(servers, converge_whatever_dies_##number)                                             \
 	{                                                                                          \
-		const char *one = getenv("HMIPD_SIM_SEED"), *many = getenv("HMIPD_SIM_SEEDS");     \
-		uint64_t n = many ? strtoull(many, NULL, 10) : 50;                                 \
-                                                                                                   \
-		if (one && number == 0)                                                            \
-			play(strtoull(one, NULL, 10));                                             \
-		for (uint64_t i = 0; !one && i < n; i++)                                           \
-			play(1 + number * n + i);                                                  \
+		sim_play_seeds(number, 50, play);                                                  \
 	}
 
 SEEDS(0)

@@ -77,6 +77,17 @@ static struct sim_item pop(struct sim *sim)
 
 /* --- hosts ---------------------------------------------------------------------------------- */
 
+void sim_play_seeds(uint64_t part, uint64_t usual, void (*play)(uint64_t seed))
+{
+	const char *one = getenv("HMIPD_SIM_SEED"), *many = getenv("HMIPD_SIM_SEEDS");
+	uint64_t n = many ? strtoull(many, NULL, 10) : usual;
+
+	if (one && part == 0)
+		play(strtoull(one, NULL, 10));
+	for (uint64_t i = 0; !one && i < n; i++)
+		play(1 + part * n + i);
+}
+
 void sim_init(struct sim *sim, uint64_t seed)
 {
 	memset(sim, 0, sizeof *sim);

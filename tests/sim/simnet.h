@@ -123,6 +123,9 @@ void sim_stop(struct sim *sim, struct sim_node *n);
 void sim_attach(struct sim *sim, struct sim_node *n, unsigned iface, int link);
 
 void sim_run_until(struct sim *sim, hm_ms at);
+/* Plays as many seeds, or those that the environment asks for (seeds.c); `part` numbers the tests
+ * that share them. */
+void sim_play_seeds(uint64_t part, uint64_t usual, void (*play)(uint64_t seed));
 
 /* True when a packet from `from` to the home address arrives at the mobile host: straight, through
  * the home agent or by route optimisation, as `from` would send it. */
