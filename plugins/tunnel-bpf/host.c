@@ -309,17 +309,6 @@ static void host_gone(void *self, uint32_t ifindex)
 	hm_host_links_gone(&h->links, ifindex);
 }
 
-static void host_changed(void *self)
-{
-	(void)self;
-}
-
-static void host_left(void *self, const uint8_t lladdr[6])
-{
-	(void)self;
-	(void)lladdr;
-}
-
 static void host_tick(void *self, struct hm_monitor *monitor)
 {
 	struct host *h = self;
@@ -343,7 +332,5 @@ const struct hm_part hm_part_host = {
 	.detail = host_detail,
 	.link = host_link,
 	.gone = host_gone,
-	.changed = host_changed,
-	.left = host_left,
 	.tick = host_tick,
 };

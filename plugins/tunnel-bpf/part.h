@@ -49,6 +49,7 @@ struct hm_part {
 	/* From the monitor. */
 	void (*link)(void *self, const struct hm_monitor_link *link);
 	void (*gone)(void *self, uint32_t ifindex);
+	/* NULL: it keeps nothing that follows from these. */
 	void (*changed)(void *self);
 	void (*left)(void *self, const uint8_t lladdr[6]);
 	void (*tick)(void *self, struct hm_monitor *monitor);

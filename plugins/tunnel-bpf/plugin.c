@@ -57,7 +57,9 @@ static void on_changed(void *arg)
 	struct bpf *b = arg;
 
 	pthread_mutex_lock(&b->lock);
-	EACH_PART(i) parts[i]->changed(b->selves[i]);
+	EACH_PART(i)
+	if (parts[i]->changed)
+		parts[i]->changed(b->selves[i]);
 	pthread_mutex_unlock(&b->lock);
 }
 
@@ -66,7 +68,9 @@ static void on_left(void *arg, const uint8_t lladdr[6])
 	struct bpf *b = arg;
 
 	pthread_mutex_lock(&b->lock);
-	EACH_PART(i) parts[i]->left(b->selves[i], lladdr);
+	EACH_PART(i)
+	if (parts[i]->left)
+		parts[i]->left(b->selves[i], lladdr);
 	pthread_mutex_unlock(&b->lock);
 }
 

@@ -346,13 +346,18 @@ bool hm_home_stat(struct hm_home *h, unsigned index, const char **ret_name, uint
 uint64_t hm_home_more(struct hm_home *h, const char *name)
 {
 	struct hm_gate_totals totals;
+	const uint64_t *more = NULL;
 
-	hm_gate_total(&h->gate, &totals);
 	if (strcmp(name, "drop_foreign_source") == 0)
-		return totals.foreign_source;
-	if (strcmp(name, "drop_foreign_tunnel") == 0)
-		return totals.foreign_tunnel;
-	return strcmp(name, "drop_inner") == 0 ? totals.inner : 0;
+		more = &totals.foreign_source;
+	else if (strcmp(name, "drop_foreign_tunnel") == 0)
+		more = &totals.foreign_tunnel;
+	else if (strcmp(name, "drop_inner") == 0)
+		more = &totals.inner;
+	if (!more)
+		return 0;
+	hm_gate_total(&h->gate, &totals);
+	return *more;
 }
 
 void hm_home_tick(struct hm_home *h)
