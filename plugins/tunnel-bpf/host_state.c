@@ -32,11 +32,9 @@ static void sync_end(struct hm_host_state *s, enum hm_item_kind kind, const uint
                      const uint8_t remote[16])
 {
 	struct hm_host_pair key = { addr(local), addr(remote) };
-	struct hm_addr a, b;
+	const struct hm_addr a = hm_addr_of(local), b = hm_addr_of(remote);
 	uint32_t one = 1;
 
-	memcpy(a.b, local, 16);
-	memcpy(b.b, remote, 16);
 	if (!hm_table_find(&s->model->table, kind, &a, &b))
 		(void)bpf_map_delete_elem(FD(s, ends), &key);
 	else if (!update(FD(s, ends), &key, &one))
@@ -171,9 +169,8 @@ static bool count_wanted(const struct hm_host_state *s, const void *key)
 
 static bool mtu_wanted(const struct hm_host_state *s, const void *key)
 {
-	struct hm_addr remote;
+	const struct hm_addr remote = hm_addr_of(key);
 
-	memcpy(remote.b, key, sizeof remote.b);
 	return hm_path_get_mtu(s->model, &remote) > 0;
 }
 
@@ -340,10 +337,9 @@ static void write_conf(struct hm_host_state *s, bool has_mtus)
 
 void hm_host_state_path_mtu(struct hm_host_state *s, const uint8_t remote[16], uint32_t mtu)
 {
-	struct hm_addr to;
+	const struct hm_addr to = hm_addr_of(remote);
 	uint32_t value;
 
-	memcpy(to.b, remote, sizeof to.b);
 	hm_path_set_mtu(s->model, &to, mtu);
 	value = hm_path_get_mtu(s->model, &to);
 	if (update(FD(s, mtus), remote, &value) && !s->conf.has_mtus)

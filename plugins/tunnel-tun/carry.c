@@ -32,7 +32,7 @@ int hm_tun_beside(struct hm_tun *t, const struct hm_tunnel_entry *e)
 
 	if (!t->path->carried.any || (e->kind != HM_TUNNEL_OWN && e->kind != HM_TUNNEL_PEER))
 		return 0;
-	memcpy(match.b, e->match, sizeof match.b);
+	match = hm_addr_of(e->match);
 	return hm_kernel_optimised(&t->kernel, &match, hm_entries_optimised(t->path, &match));
 }
 

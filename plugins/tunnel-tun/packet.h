@@ -37,18 +37,12 @@ bool hm_pkt_check(struct hm_pkt *k);
 
 static inline struct hm_addr hm_pkt_src(const struct hm_pkt *k)
 {
-	struct hm_addr a;
-
-	memcpy(a.b, k->at + 8, sizeof a.b);
-	return a;
+	return hm_addr_of(k->at + HM_IP6_AT_SRC);
 }
 
 static inline struct hm_addr hm_pkt_dst(const struct hm_pkt *k)
 {
-	struct hm_addr a;
-
-	memcpy(a.b, k->at + 24, sizeof a.b);
-	return a;
+	return hm_addr_of(k->at + HM_IP6_AT_DST);
 }
 
 static inline uint8_t hm_pkt_next(const struct hm_pkt *k)

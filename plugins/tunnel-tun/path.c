@@ -133,7 +133,7 @@ static enum hm_fate unreachable(struct hm_path *p, struct hm_pkt *k,
 	if (!take_error(p))
 		return drop(p, HM_STAT_DROP_ERROR_LIMIT);
 	p->stats[HM_STAT_UNREACHABLE]++;
-	memcpy(from.b, prefix->local, sizeof from.b);
+	from = hm_addr_of(prefix->local);
 	if (!hm_pkt_error(k, &from, HM_ICMP_UNREACHABLE, HM_ICMP_UNREACHABLE_ADDRESS, 0))
 		return HM_FATE_DROP;
 	return HM_FATE_INJECT;
@@ -181,9 +181,8 @@ static uint32_t room_in(const struct hm_path *p, const struct way *way, const st
 	if (overhead > 0 || way->n_hops == 0)
 		narrow(p, way->peer ? &way->peer->remote : dst, overhead, &room);
 	for (unsigned i = 0; i < way->n_hops; i++) {
-		struct hm_addr remote;
+		const struct hm_addr remote = hm_addr_of(way->hops[i].remote);
 
-		memcpy(remote.b, way->hops[i].remote, 16);
 		overhead += hm_pkt_overhead(way->limit);
 		narrow(p, &remote, overhead, &room);
 	}
@@ -195,10 +194,9 @@ static enum hm_fate send_hops(struct hm_path *p, struct hm_pkt *k, const struct 
 	int limit = way->limit;
 
 	for (unsigned i = 0; i < way->n_hops; i++) {
-		struct hm_addr local, remote;
+		const struct hm_addr local = hm_addr_of(way->hops[i].local),
+		                     remote = hm_addr_of(way->hops[i].remote);
 
-		memcpy(local.b, way->hops[i].local, 16);
-		memcpy(remote.b, way->hops[i].remote, 16);
 		if (!hm_pkt_push(k, &local, &remote, limit))
 			return drop(p, HM_STAT_DROP_NESTING);
 		limit = limit_after(limit);
@@ -326,9 +324,8 @@ static const struct hm_tunnel_prefix *find_prefix(const struct hm_path *p, const
 
 	for (uint32_t i = 0; i < p->n_prefixes; i++) {
 		const struct hm_tunnel_prefix *at = &p->prefixes[i];
-		struct hm_addr prefix;
+		const struct hm_addr prefix = hm_addr_of(at->prefix);
 
-		memcpy(prefix.b, at->prefix, 16);
 		if (hm_addr_in(a, &prefix, at->plen) && (!best || at->plen > best->plen))
 			best = at;
 	}

@@ -275,10 +275,9 @@ static int follow(struct hm_tun *t, const struct hm_tunnel_entry *e,
                   const struct hm_entry_change *change)
 {
 	static const struct hm_addr none;
-	struct hm_addr src;
+	const struct hm_addr src = hm_addr_of(e->local);
 	int err = 0, now = 0;
 
-	memcpy(src.b, e->local, sizeof src.b);
 	if (change->points || t->path->carried.any)
 		err = hm_tun_listen(t);
 	err = err ? err : hm_tun_beside(t, e);
@@ -391,9 +390,8 @@ int hm_tun_ifindex(const void *self)
 void hm_tun_path_mtu(void *self, const uint8_t remote[16], uint32_t mtu)
 {
 	struct hm_tun *t = self;
-	struct hm_addr to;
+	const struct hm_addr to = hm_addr_of(remote);
 
-	memcpy(to.b, remote, sizeof to.b);
 	pthread_mutex_lock(&t->lock);
 	t->path->now_ms = t->api->now_ms(t->api->host);
 	hm_path_set_mtu(t->path, &to, mtu);
