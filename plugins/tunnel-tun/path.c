@@ -402,6 +402,19 @@ static enum hm_fate choose(struct hm_path *p, struct hm_pkt *k, struct hm_seen *
 	return out_unbound(p, k, &dst);
 }
 
+void hm_path_expect(const struct hm_path *p, const struct hm_pkt *k, bool found)
+{
+	struct hm_addr dst;
+
+	if (p->table.n_of[HM_ITEM_ENCAP] == 0 || k->len < HM_IP6_LEN)
+		return;
+	dst = hm_pkt_dst(k);
+	if (found)
+		hm_table_expect_item(&p->table, HM_ITEM_ENCAP, &dst);
+	else
+		hm_table_expect(&p->table, HM_ITEM_ENCAP, &dst);
+}
+
 enum hm_fate hm_path_out(struct hm_path *p, struct hm_pkt *k, struct hm_seen *ret_seen)
 {
 	enum hm_fate fate;

@@ -126,6 +126,10 @@ struct hm_path {
 	int64_t now_ms; /* set by the caller before a batch */
 };
 
+/* That packet, as read, is one of the next for hm_path_out(): asks for the memory of its binding
+ * without waiting for it, first of where it will be found, some time later of the binding itself.
+ */
+void hm_path_expect(const struct hm_path *p, const struct hm_pkt *k, bool found);
 /* A packet that came out of the device. */
 enum hm_fate hm_path_out(struct hm_path *p, struct hm_pkt *k, struct hm_seen *ret_seen);
 /* A packet captured on its way into this machine; nothing has been taken off it. Its buffer holds

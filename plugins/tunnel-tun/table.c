@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #define SLOTS_FIRST 16u
+#define CACHE_LINE 64
 
 static uint64_t mix(uint64_t h, uint64_t word)
 {
@@ -77,6 +78,20 @@ void hm_table_expect(const struct hm_table *t, enum hm_item_kind kind, const str
 
 	if (s->slots)
 		__builtin_prefetch(&s->slots[(uint32_t)h & s->mask]);
+}
+
+void hm_table_expect_item(const struct hm_table *t, enum hm_item_kind kind, const struct hm_addr *a)
+{
+	uint64_t h = hash_of(t, kind, a, &hm_addr_any);
+	const struct hm_shard *s = &t->shards[h >> 56];
+	const struct hm_slot *slot = s->slots ? &s->slots[(uint32_t)h & s->mask] : NULL;
+
+	if (!slot || slot->item == 0 || slot->hash != (uint32_t)h)
+		return;
+	for (const char *at = (const char *)item_at(t, slot->item - 1),
+	                *end = at + sizeof(struct hm_item);
+	     at < end; at += CACHE_LINE)
+		__builtin_prefetch(at);
 }
 
 struct hm_item *hm_table_find(const struct hm_table *t, enum hm_item_kind kind,

@@ -69,6 +69,10 @@ void hm_table_finish(struct hm_table *t);
  * for it. */
 void hm_table_expect(const struct hm_table *t, enum hm_item_kind kind, const struct hm_addr *a);
 
+/* Some time after that: asks for the memory of the item itself. */
+void hm_table_expect_item(const struct hm_table *t, enum hm_item_kind kind,
+                          const struct hm_addr *a);
+
 /* b may be NULL: all zero. */
 struct hm_item *hm_table_find(const struct hm_table *t, enum hm_item_kind kind,
                               const struct hm_addr *a, const struct hm_addr *b);

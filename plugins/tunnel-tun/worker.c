@@ -110,9 +110,11 @@ static void inject(struct hm_worker *w, const struct hm_pkt *k)
 			inject_one(w, &piece);
 }
 
-/* Decides on n packets. */
-static void decide(struct hm_worker *w, unsigned n,
-                   enum hm_fate (*fate)(struct hm_path *, struct hm_pkt *, struct hm_seen *))
+typedef enum hm_fate decide_fn(struct hm_path *, struct hm_pkt *, struct hm_seen *);
+
+/* Decides on n packets. With many bindings each lies in memory that no cache holds: all of a batch
+ * are asked for before the first is waited for. */
+static void decide(struct hm_worker *w, unsigned n, decide_fn *fate)
 {
 	struct hm_path *p = w->how.path;
 	int64_t now_ms = w->how.api->now_ms(w->how.api->host);
@@ -121,6 +123,12 @@ static void decide(struct hm_worker *w, unsigned n,
 	p->now_ms = now_ms;
 	for (unsigned i = 0; i < HM_TUN_STATS_END; i++)
 		p->stats[i] += w->counts[i];
+	if (fate == hm_path_out && n > 1) {
+		for (unsigned i = 0; i < n; i++)
+			hm_path_expect(p, &w->jobs[i].k, false);
+		for (unsigned i = 0; i < n; i++)
+			hm_path_expect(p, &w->jobs[i].k, true);
+	}
 	for (unsigned i = 0; i < n; i++) {
 		w->jobs[i].seen.any = false;
 		w->jobs[i].fate = fate(p, &w->jobs[i].k, &w->jobs[i].seen);
