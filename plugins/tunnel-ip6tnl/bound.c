@@ -2,26 +2,36 @@
 
 #include "bpf.h"
 #include "insn.h"
-#include "tunnel-tun/path.h"
 
 #include <errno.h>
 #include <linux/pkt_cls.h>
+#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define NS_PER_MS 1000000u
+#define OUTER_HOP_LIMIT 64
 
-struct pair {
-	struct hm_addr remote, local;
-	/* The remote end before the last change, and until when it may still send: nanoseconds of
-	 * the monotonic clock. */
-	struct hm_addr former;
-	uint64_t former_until;
+struct way {
+	struct hm_addr remote, local, former;
+	uint64_t former_until; /* nanoseconds of the monotonic clock */
+	uint32_t slot;         /* in the map of counters: less 1 */
+	uint16_t mtu;
+	uint8_t out, in;
 };
+
+#define WAY(name) ((int)offsetof(struct way, name))
 
 /* --- the programs --------------------------------------------------------------------------- */
 
-enum { FORMER = 1, BOUND };
+enum { FORMER = 1, BOUND, FITS, SEGMENT };
+
+/* KEEP: the way. */
+#define COUNT_WAY(b, packets, octets)                                                              \
+	LOAD(BPF_W, R1, KEEP, WAY(slot)), STORE(BPF_W, FP, AT_HEAD, R1),                           \
+	        LOOK_UP((b)->fd[HM_BOUND_COUNTS], AT_HEAD, COUNT_PACKET_LEN),                      \
+	        COUNT_PACKET(packets, octets), ELEMENT(R0, (b)->fd[HM_BOUND_TOTALS]),              \
+	        COUNT_PACKET(packets, octets)
 
 /* Lets pass what is bound and has no opinion of the rest: a filter behind it drops that. So the
  * programs of two runs may stand side by side while one takes over from the other. */
@@ -31,21 +41,21 @@ static int load_in(const struct hm_bound *b)
 		MOV(CTX, R1),
 		TUNNEL_KEY(skb_get_tunnel_key),
 		IF(BPF_JNE, R0, 0, TO_END),
-		LOAD_INNER(8, AT_ADDR, 16, TO_END),
-		LOOK_UP(b->fd[HM_BOUND_PAIRS], TO_END),
-		SAME_ADDR((int)offsetof(struct pair, local), AT_LOCAL, TO_END),
-		SAME_ADDR((int)offsetof(struct pair, remote), AT_REMOTE, TO(FORMER)),
+		LOAD_INNER(INNER_SRC, AT_INNER_SRC, 16, TO_END),
+		LOOK_UP(b->fd[HM_BOUND_WAYS], AT_INNER_SRC, TO_END),
+		MOV(KEEP, R0),
+		LOAD(BPF_B, R1, KEEP, WAY(in)),
+		IF(BPF_JEQ, R1, 0, TO_END),
+		SAME_ADDR(WAY(local), AT_LOCAL, TO_END),
+		SAME_ADDR(WAY(remote), AT_REMOTE, TO(FORMER)),
 		GOTO(TO(BOUND)),
 		LABEL(FORMER),
-		SAME_ADDR((int)offsetof(struct pair, former), AT_REMOTE, TO_END),
-		LOAD(BPF_DW, KEEP, R0, (int)offsetof(struct pair, former_until)),
+		SAME_ADDR(WAY(former), AT_REMOTE, TO_END),
 		CALL(ktime_get_ns),
-		IF_LATER(R0, KEEP, TO_END),
+		LOAD(BPF_DW, R1, KEEP, WAY(former_until)),
+		IF_LATER(R0, R1, TO_END),
 		LABEL(BOUND),
-		LOOK_UP_TOTALS(b->fd[HM_BOUND_TOTALS], COUNT_PACKET_LEN),
-		COUNT_PACKET(packets_in, octets_in),
-		LOOK_UP(b->fd[HM_BOUND_COUNTS], COUNT_PACKET_LEN),
-		COUNT_PACKET(packets_in, octets_in),
+		COUNT_WAY(b, packets_in, octets_in),
 		SET(R0, TC_ACT_OK),
 		EXIT,
 		END,
@@ -56,34 +66,46 @@ static int load_in(const struct hm_bound *b)
 	return hm_bpf_load(code, LENGTH(code), "hmip_in");
 }
 
-/* Counts, and copies the class of traffic out, which a route cannot tell the tunnel to do (RFC 2983
- * 4.1); the congestion mark the tunnel copies by itself. The key of a packet that is to be sent is
- * read the wrong way round. */
+/* Tells the device where the tunnel of a binding leads. The class of traffic is copied out (RFC
+ * 2983 4.1); the congestion mark the device copies by itself. What is too long for a narrow path is
+ * left to who answers it. */
 static int load_out(const struct hm_bound *b)
 {
 	struct bpf_insn code[] = {
 		MOV(CTX, R1),
-		LOAD_INNER(24, AT_ADDR, 16, TO_END),
-		LOOK_UP(b->fd[HM_BOUND_COUNTS], COUNT_PACKET_LEN),
-		COUNT_PACKET(packets_out, octets_out),
-		LOOK_UP_TOTALS(b->fd[HM_BOUND_TOTALS], COUNT_PACKET_LEN),
-		COUNT_PACKET(packets_out, octets_out),
-		LOAD_INNER(0, AT_HEAD, 2, TO_END),
-		LOAD(BPF_H, KEEP, FP, AT_HEAD),
-		SWAP16(KEEP),
-		SHIFT(KEEP, 4),
-		AND(KEEP, 0xfc),
-		IF(BPF_JEQ, KEEP, 0, TO_END),
-		TUNNEL_KEY(skb_get_tunnel_key),
-		IF(BPF_JNE, R0, 0, TO_END),
-		STORE(BPF_B, FP, AT_TOS, KEEP),
-		EXCHANGE(AT_REMOTE, AT_LOCAL),
-		EXCHANGE(AT_REMOTE + 4, AT_LOCAL + 4),
-		EXCHANGE(AT_REMOTE + 8, AT_LOCAL + 8),
-		EXCHANGE(AT_REMOTE + 12, AT_LOCAL + 12),
+		LOAD_INNER(0, AT_INNER, INNER_LEN, TO_END),
+		LOOK_UP(b->fd[HM_BOUND_WAYS], AT_INNER_DST, TO_END),
+		MOV(KEEP, R0),
+		LOAD(BPF_B, R1, KEEP, WAY(out)),
+		IF(BPF_JEQ, R1, 0, TO_END),
+		LOAD(BPF_H, KEEP2, KEEP, WAY(mtu)),
+		IF(BPF_JEQ, KEEP2, 0, TO(FITS)),
+		LOAD(BPF_W, SIZE, CTX, FIELD(len)),
+		LOAD(BPF_W, R1, CTX, FIELD(gso_size)),
+		IF(BPF_JEQ, R1, 0, TO(SEGMENT)),
+		HEADERS(BOUND),
+		LOAD(BPF_W, R1, CTX, FIELD(gso_size)),
+		PLUS(SIZE, R1),
+		LABEL(SEGMENT),
+		IF_MORE(SIZE, KEEP2, TO_END),
+		LABEL(FITS),
+		COPY_ADDR(WAY(remote), AT_REMOTE),
+		COPY_ADDR(WAY(local), AT_LOCAL),
+		STORE_VALUE(BPF_W, AT_KEY, 0),
+		STORE_VALUE(BPF_DW, AT_TOS, 0),
+		STORE_VALUE(BPF_B, AT_TTL, OUTER_HOP_LIMIT),
+		LOAD(BPF_H, R1, FP, AT_INNER),
+		SWAP16(R1),
+		SHIFT(R1, 4),
+		AND(R1, 0xfc),
+		STORE(BPF_B, FP, AT_TOS, R1),
 		TUNNEL_KEY(skb_set_tunnel_key),
+		IF(BPF_JNE, R0, 0, TO_END),
+		COUNT_WAY(b, packets_out, octets_out),
+		SET(R0, TC_ACT_OK),
+		EXIT,
 		END,
-		SET(R0, TC_ACT_UNSPEC), /* other filters may count, too; then it passes */
+		SET(R0, TC_ACT_UNSPEC),
 		EXIT,
 	};
 
@@ -93,10 +115,9 @@ static int load_out(const struct hm_bound *b)
 static int load_drop(const struct hm_bound *b)
 {
 	struct bpf_insn code[] = {
-		LOOK_UP_TOTALS(b->fd[HM_BOUND_TOTALS], TO_END),
+		ELEMENT(R0, b->fd[HM_BOUND_TOTALS]),
 		SET(R1, 1),
 		COUNT(R0, (int)offsetof(struct hm_bound_totals, refused), R1),
-		END,
 		SET(R0, TC_ACT_SHOT),
 		EXIT,
 	};
@@ -104,88 +125,121 @@ static int load_drop(const struct hm_bound *b)
 	return hm_bpf_load(code, LENGTH(code), "hmip_drop");
 }
 
-const struct hm_bound hm_bound_none = { { -1, -1, -1, -1, -1, -1 } };
+/* A route may have told the tunnel already (hop.h). */
+static int load_rest(int rest)
+{
+	struct bpf_insn code[] = {
+		MOV(CTX, R1),
+		TUNNEL_KEY(skb_get_tunnel_key),
+		IF(BPF_JEQ, R0, 0, TO_END),
+		SET(R1, rest),
+		SET(R2, 0),
+		CALL(redirect),
+		EXIT,
+		END,
+		SET(R0, TC_ACT_OK),
+		EXIT,
+	};
+
+	return hm_bpf_load(code, LENGTH(code), "hmip_rest");
+}
+
+const struct hm_bound hm_bound_none = { .fd = { -1, -1, -1, -1, -1, -1, -1 } };
 
 /* --- the maps ------------------------------------------------------------------------------- */
 
 static bool has_maps(const struct hm_bound *b)
 {
-	return b->fd[HM_BOUND_PAIRS] >= 0 && b->fd[HM_BOUND_COUNTS] >= 0 &&
+	return b->fd[HM_BOUND_WAYS] >= 0 && b->fd[HM_BOUND_COUNTS] >= 0 &&
 	       b->fd[HM_BOUND_TOTALS] >= 0;
 }
 
-int hm_bound_open(struct hm_bound *b, uint32_t max)
+int hm_bound_open(struct hm_bound *b, uint32_t max, int rest)
 {
+	int err;
+
 	*b = hm_bound_none;
-	b->fd[HM_BOUND_PAIRS] =
-	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct hm_addr), sizeof(struct pair), max);
-	b->fd[HM_BOUND_COUNTS] = hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct hm_addr),
+	b->max = max;
+	b->free = calloc(max, sizeof *b->free);
+	if (!b->free)
+		return -ENOMEM;
+	b->fd[HM_BOUND_WAYS] =
+	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct hm_addr), sizeof(struct way), max);
+	b->fd[HM_BOUND_COUNTS] = hm_bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
 	                                    sizeof(struct hm_tunnel_count), max);
 	b->fd[HM_BOUND_TOTALS] =
 	        hm_bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct hm_bound_totals), 1);
 	if (has_maps(b)) {
 		b->fd[HM_BOUND_IN] = load_in(b);
-		b->fd[HM_BOUND_OUT] = load_out(b);
 		b->fd[HM_BOUND_DROP] = load_drop(b);
+		b->fd[HM_BOUND_OUT] = load_out(b);
+		b->fd[HM_BOUND_REST] = load_rest(rest);
 	}
-	return hm_bpf_opened(b->fd, HM_BOUND_FDS);
+	err = hm_bpf_opened(b->fd, HM_BOUND_FDS);
+	if (err)
+		hm_bound_close(b);
+	return err;
 }
 
 void hm_bound_close(struct hm_bound *b)
 {
 	hm_bpf_close(b->fd, HM_BOUND_FDS);
+	free(b->free);
+	b->free = NULL;
 }
 
-static uint64_t now_ns(void)
+/* 0: none. */
+static uint32_t take_slot(struct hm_bound *b)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	if (b->n_free > 0)
+		return b->free[--b->n_free];
+	return b->used < b->max ? ++b->used : 0;
 }
 
-int hm_bound_put(struct hm_bound *b, const struct hm_addr *match, const struct hm_addr *local,
-                 const struct hm_addr *remote)
-{
-	struct pair pair = { .former_until = 0 }, was;
-
-	if (hm_bpf_get(b->fd[HM_BOUND_PAIRS], match, &was) == 0) {
-		pair = was;
-		if (!hm_addr_eq(&was.remote, remote)) {
-			pair.former = was.remote;
-			pair.former_until = now_ns() + HM_FORMER_MS * NS_PER_MS;
-		}
-	}
-	pair.remote = *remote;
-	pair.local = *local;
-
-	return hm_bpf_put(b->fd[HM_BOUND_PAIRS], match, &pair, BPF_ANY);
-}
-
-void hm_bound_del(struct hm_bound *b, const struct hm_addr *match)
-{
-	(void)hm_bpf_del(b->fd[HM_BOUND_PAIRS], match);
-}
-
-int hm_bound_watch(struct hm_bound *b, const struct hm_addr *match)
+static void return_slot(struct hm_bound *b, uint32_t slot)
 {
 	static const struct hm_tunnel_count none;
-	int err = hm_bpf_put(b->fd[HM_BOUND_COUNTS], match, &none, BPF_NOEXIST);
+	const uint32_t at = slot - 1;
 
-	return err == -EEXIST ? 0 : err;
+	(void)hm_bpf_put(b->fd[HM_BOUND_COUNTS], &at, &none, BPF_ANY);
+	b->free[b->n_free++] = slot;
 }
 
-void hm_bound_forget(struct hm_bound *b, const struct hm_addr *match)
+int hm_bound_put(struct hm_bound *b, struct hm_bound_way *way)
 {
-	(void)hm_bpf_del(b->fd[HM_BOUND_COUNTS], match);
+	struct way value = { .remote = way->remote,
+		             .local = way->local,
+		             .former = way->former,
+		             .former_until = (uint64_t)way->former_until_ms * NS_PER_MS,
+		             .mtu = way->mtu,
+		             .out = way->out,
+		             .in = way->in };
+	uint32_t slot = way->slot ? way->slot : take_slot(b);
+	int err;
+
+	if (slot == 0)
+		return -E2BIG;
+	value.slot = slot - 1;
+	err = hm_bpf_put(b->fd[HM_BOUND_WAYS], &way->match, &value, BPF_ANY);
+	if (!err)
+		way->slot = slot;
+	else if (way->slot == 0)
+		return_slot(b, slot);
+	return err;
 }
 
-void hm_bound_count(const struct hm_bound *b, const struct hm_addr *match,
-                    struct hm_tunnel_count *io)
+void hm_bound_del(struct hm_bound *b, const struct hm_addr *match, uint32_t slot)
 {
+	(void)hm_bpf_del(b->fd[HM_BOUND_WAYS], match);
+	return_slot(b, slot);
+}
+
+void hm_bound_count(const struct hm_bound *b, uint32_t slot, struct hm_tunnel_count *io)
+{
+	const uint32_t at = slot - 1;
 	struct hm_tunnel_count c;
 
-	if (hm_bpf_get(b->fd[HM_BOUND_COUNTS], match, &c) != 0)
+	if (hm_bpf_get(b->fd[HM_BOUND_COUNTS], &at, &c) != 0)
 		return;
 	io->packets_in += c.packets_in;
 	io->octets_in += c.octets_in;

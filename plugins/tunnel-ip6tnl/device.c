@@ -18,8 +18,8 @@
 #include <netlink/socket.h>
 #include <string.h>
 
-/* Filters of ingress, in the order they are asked: two places for what lets pass, then others of
- * the plugin's, then the end (device.h). */
+/* Filters, in the order they are asked: two places for those of bindings, of this run and of the
+ * one before, then others of the plugin's, then the end (device.h). */
 #define TURNS 2u
 
 static int put_kind(struct nl_msg *msg)
@@ -89,6 +89,7 @@ static int guard(struct hm_device6 *d, const struct hm_bound *bound)
 
 	/* The end first: nothing leaves the tunnel unchecked, not even for a moment. */
 	err = err ? err : hm_filter_put(&f, false, HM_DEVICE6_PRIO_END, bound->fd[HM_BOUND_DROP]);
+	err = err ? err : hm_filter_put(&f, true, HM_DEVICE6_PRIO_END, bound->fd[HM_BOUND_REST]);
 	err = err ? err : hm_filters_find(&f, there);
 	if (err)
 		return err;
@@ -97,14 +98,16 @@ static int guard(struct hm_device6 *d, const struct hm_bound *bound)
 	if (there[1] && there[TURNS])
 		err = hm_filter_del(&f, false, d->turn);
 	err = err ? err : hm_filter_put(&f, false, d->turn, bound->fd[HM_BOUND_IN]);
-	return err ? err : hm_filter_put(&f, true, 1, bound->fd[HM_BOUND_OUT]);
+	return err ? err : hm_filter_put(&f, true, d->turn, bound->fd[HM_BOUND_OUT]);
 }
 
 int hm_device6_alone(struct hm_device6 *d)
 {
 	const struct hm_filters f = hm_device6_filters(d);
+	unsigned other = d->turn == 1 ? TURNS : 1;
+	int err = hm_filter_del(&f, false, other), now = hm_filter_del(&f, true, other);
 
-	return hm_filter_del(&f, false, d->turn == 1 ? TURNS : 1);
+	return err ? err : now;
 }
 
 int hm_device6_open(struct hm_device6 *d, const char *name, const struct hm_bound *bound)

@@ -9,11 +9,6 @@
 
 #define PEERS 1024u
 #define INNERS 32u /* two entries' while one becomes the other */
-#define AT_NEXT 6  /* in an IPv6 header */
-#define AT_SRC 8
-#define IP6_LEN 40
-#define UDP_LEN 8
-#define TCP_AT_LEN 12 /* the header's length, in a TCP header */
 
 /* A key as the tunnel's key has it, of which what lies between is zeroed. */
 struct pair {
@@ -26,53 +21,41 @@ struct peer {
 	struct hm_addr peer, home;
 };
 
-/* On the stack, besides the tunnel key: both addresses of the inner header. */
-#define AT_INNER_SRC (-104)
-#define AT_INNER_DST (-88)
 #define AT_GAP AT_TOS
-_Static_assert(AT_TOS == AT_REMOTE + 16 && AT_LOCAL == AT_REMOTE + 24 && AT_TOS % 4 == 0,
+_Static_assert(AT_TOS == AT_REMOTE + 16 && AT_LOCAL == AT_REMOTE + 24 && AT_TOS % 8 == 0,
                "the key of a pair is a part of the tunnel's key");
-_Static_assert(AT_INNER_DST + 16 <= AT_HEAD, "room on the stack");
 
 enum { UNKNOWN_PAIR = 1, REFUSED_INNER, NOT_HOME, FOREIGN_SOURCE, TAKE, SEGMENTS };
 
-#define LOOK_UP_AT(fd, at, to)                                                                     \
-	MAP(R1, fd), MOV(R2, FP), ADD(R2, at), CALL(map_lookup_elem), IF(BPF_JEQ, R0, 0, to)
-#define ZERO(at) INSN(BPF_ST | BPF_W | BPF_MEM, FP, 0, at, 0)
 #define TOTAL(name) ((int)offsetof(struct hm_gate_totals, name))
 /* Needs the element of the totals in R0. */
 #define COUNT_ONE(name) SET(R1, 1), COUNT(R0, TOTAL(name), R1)
 
 /* Octets in SIZE: of a super-packet with the headers that its segments will have of their own. */
 #define MEASURE                                                                                    \
-	SET(SIZE, IP6_LEN + UDP_LEN), LOAD_INNER(AT_NEXT, AT_HEAD, 1, TO(SEGMENTS)),               \
-	        LOAD(BPF_B, R1, FP, AT_HEAD), IF(BPF_JNE, R1, IPPROTO_TCP, TO(SEGMENTS)),          \
-	        LOAD_INNER(IP6_LEN + TCP_AT_LEN, AT_HEAD, 1, TO(SEGMENTS)),                        \
-	        LOAD(BPF_B, SIZE, FP, AT_HEAD), SHIFT(SIZE, 2), AND(SIZE, 0x3c),                   \
-	        ADD(SIZE, IP6_LEN), LABEL(SEGMENTS), LOAD(BPF_W, R1, CTX, FIELD(gso_segs)),        \
-	        IF(BPF_JNE, R1, 0, 1), SET(R1, 1), ADD(R1, -1), TIMES(SIZE, R1),                   \
-	        LOAD(BPF_W, R1, CTX, FIELD(len)), PLUS(SIZE, R1)
+	HEADERS(SEGMENTS), LOAD(BPF_W, R1, CTX, FIELD(gso_segs)), IF(BPF_JNE, R1, 0, 1),           \
+	        SET(R1, 1), ADD(R1, -1), TIMES(SIZE, R1), LOAD(BPF_W, R1, CTX, FIELD(len)),        \
+	        PLUS(SIZE, R1)
 #define COUNT_SEGMENTS(g, packets, octets)                                                         \
-	MEASURE, LOOK_UP_TOTALS((g)->fd[HM_GATE_TOTALS], TO(TAKE)),                                \
-	        LOAD(BPF_W, R1, CTX, FIELD(gso_segs)), IF(BPF_JNE, R1, 0, 1), SET(R1, 1),          \
-	        COUNT(R0, COUNTED(packets), R1), COUNT(R0, COUNTED(octets), SIZE)
+	MEASURE, ELEMENT(R0, (g)->fd[HM_GATE_TOTALS]), LOAD(BPF_W, R1, CTX, FIELD(gso_segs)),      \
+	        IF(BPF_JNE, R1, 0, 1), SET(R1, 1), COUNT(R0, COUNTED(packets), R1),                \
+	        COUNT(R0, COUNTED(octets), SIZE)
 
 /* What follows where the ends of the tunnel are known to be right; KEEP2: whether it is the first.
  * A packet that route optimisation may be in is left to who asked for it (HM_GATE_PLAIN). */
 #define CHECK_INNER(g)                                                                             \
-	LOAD_INNER(AT_SRC, AT_INNER_SRC, 32, TO_END),                                              \
-	        LOOK_UP_AT((g)->fd[HM_GATE_INNER], AT_INNER_DST, TO(REFUSED_INNER)),               \
-	        LOAD(BPF_W, KEEP, R0, 0), LOAD_INNER(AT_NEXT, AT_HEAD, 1, TO_END),                 \
+	LOAD_INNER(INNER_SRC, AT_INNER_SRC, 32, TO_END),                                           \
+	        LOOK_UP((g)->fd[HM_GATE_INNER], AT_INNER_DST, TO(REFUSED_INNER)),                  \
+	        LOAD(BPF_W, KEEP, R0, 0), LOAD_INNER(INNER_NEXT, AT_HEAD, 1, TO_END),              \
 	        LOAD(BPF_B, R1, FP, AT_HEAD), MOV(R2, KEEP), AND(R2, HM_GATE_PLAIN),               \
 	        IF(BPF_JEQ, R2, 0, 2), IF(BPF_JEQ, R1, IPPROTO_ROUTING, TO_END),                   \
 	        IF(BPF_JEQ, R1, IPPROTO_DSTOPTS, TO_END), AND(KEEP, HM_GATE_HOME),                 \
 	        IF(BPF_JEQ, KEEP, 0, TO(TAKE)), COUNT_SEGMENTS(g, packets_in, octets_in),          \
-	        IF(BPF_JEQ, KEEP2, 0, TO(TAKE)),                                                   \
-	        LOOK_UP_AT((g)->fd[HM_GATE_PEERS], AT_INNER_SRC, 1), GOTO(TO(TAKE)),               \
-	        MAP(R1, (g)->fd[HM_GATE_PEERS]), MOV(R2, FP), ADD(R2, AT_INNER_SRC), MOV(R3, FP),  \
-	        ADD(R3, AT_INNER_SRC), SET(R4, BPF_ANY), CALL(map_update_elem), LABEL(TAKE),       \
-	        SET(R0, TC_ACT_OK), EXIT, LABEL(REFUSED_INNER),                                    \
-	        LOOK_UP_TOTALS((g)->fd[HM_GATE_TOTALS], TO_END), COUNT_ONE(inner), END,            \
+	        IF(BPF_JEQ, KEEP2, 0, TO(TAKE)), LOOK_UP((g)->fd[HM_GATE_PEERS], AT_INNER_SRC, 1), \
+	        GOTO(TO(TAKE)), MAP(R1, (g)->fd[HM_GATE_PEERS]), MOV(R2, FP),                      \
+	        ADD(R2, AT_INNER_SRC), MOV(R3, FP), ADD(R3, AT_INNER_SRC), SET(R4, BPF_ANY),       \
+	        CALL(map_update_elem), LABEL(TAKE), SET(R0, TC_ACT_OK), EXIT,                      \
+	        LABEL(REFUSED_INNER), ELEMENT(R0, (g)->fd[HM_GATE_TOTALS]), COUNT_ONE(inner), END, \
 	        SET(R0, TC_ACT_UNSPEC), EXIT
 
 /* For the device that takes everything: which tunnel a packet came out of is looked up. A tunnel
@@ -83,15 +66,14 @@ static int load_in(const struct hm_gate *g)
 		MOV(CTX, R1),
 		TUNNEL_KEY(skb_get_tunnel_key),
 		IF(BPF_JNE, R0, 0, TO_END),
-		ZERO(AT_GAP),
-		ZERO(AT_GAP + 4),
-		LOOK_UP_AT(g->fd[HM_GATE_PAIRS], AT_REMOTE, TO(UNKNOWN_PAIR)),
+		STORE_VALUE(BPF_DW, AT_GAP, 0),
+		LOOK_UP(g->fd[HM_GATE_PAIRS], AT_REMOTE, TO(UNKNOWN_PAIR)),
 		LOAD(BPF_W, KEEP2, R0, 0),
 		GOTO(TO(NOT_HOME)),
 		LABEL(UNKNOWN_PAIR),
-		LOOK_UP_AT(g->fd[HM_GATE_INNER], AT_LOCAL, TO_END),
+		LOOK_UP(g->fd[HM_GATE_INNER], AT_LOCAL, TO_END),
 		LOAD(BPF_W, KEEP, R0, 0),
-		LOOK_UP_TOTALS(g->fd[HM_GATE_TOTALS], TO_END),
+		ELEMENT(R0, g->fd[HM_GATE_TOTALS]),
 		AND(KEEP, HM_GATE_WITHIN),
 		IF(BPF_JEQ, KEEP, 0, TO(FOREIGN_SOURCE)),
 		COUNT_ONE(foreign_tunnel),
@@ -122,8 +104,8 @@ static int load_out(const struct hm_gate *g, int other)
 {
 	struct bpf_insn code[] = {
 		MOV(CTX, R1),
-		LOAD_INNER(AT_SRC, AT_INNER_SRC, 16, TO_END),
-		LOOK_UP_AT(g->fd[HM_GATE_INNER], AT_INNER_SRC, TO_END),
+		LOAD_INNER(INNER_SRC, AT_INNER_SRC, 16, TO_END),
+		LOOK_UP(g->fd[HM_GATE_INNER], AT_INNER_SRC, TO_END),
 		LOAD(BPF_W, KEEP, R0, 0),
 		AND(KEEP, HM_GATE_HOME),
 		IF(BPF_JEQ, KEEP, 0, TO_END),

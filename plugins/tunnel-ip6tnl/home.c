@@ -129,17 +129,17 @@ static void close_gate(struct hm_home *h, const struct hm_carried *was, const st
 static int attach(struct hm_home *h)
 {
 	const struct hm_filters f = hm_device6_filters(h->how.device);
-	int err = hm_filter_put(&f, false, HM_DEVICE6_PRIO_IN, h->gate.fd[HM_GATE_IN]);
+	int err = hm_filter_put(&f, false, HM_DEVICE6_PRIO, h->gate.fd[HM_GATE_IN]);
 
-	return err ? err : hm_filter_put(&f, true, HM_DEVICE6_PRIO_OUT, h->gate.fd[HM_GATE_COUNT]);
+	return err ? err : hm_filter_put(&f, true, HM_DEVICE6_PRIO, h->gate.fd[HM_GATE_COUNT]);
 }
 
 static void detach(struct hm_home *h)
 {
 	const struct hm_filters f = hm_device6_filters(h->how.device);
 
-	(void)hm_filter_del(&f, false, HM_DEVICE6_PRIO_IN);
-	(void)hm_filter_del(&f, true, HM_DEVICE6_PRIO_OUT);
+	(void)hm_filter_del(&f, false, HM_DEVICE6_PRIO);
+	(void)hm_filter_del(&f, true, HM_DEVICE6_PRIO);
 }
 
 /* The way from the address that a tunnel's packets come from, into that tunnel. */

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define OUTER_HOP_LIMIT 64u
+#define METRIC 512u
 #define PRIO 1u
 #define PRIO_END 9u
 
@@ -165,7 +166,8 @@ int hm_hop_device_del(struct nl_sock *sock, unsigned index)
 
 /* --- routes --------------------------------------------------------------------------------- */
 
-int hm_hop_encap(struct nl_msg *msg, const struct hm_route *route)
+/* Where a route into the device of all bindings leads. */
+static int put_encap(struct nl_msg *msg, const struct hm_hop_route *route)
 {
 	struct nlattr *encap;
 
@@ -184,14 +186,14 @@ static struct nl_msg *message(int type, int flags, uint32_t table, int ifindex)
 {
 	const struct rtmsg head = { .rtm_family = AF_INET6,
 		                    .rtm_table = RT_TABLE_UNSPEC,
-		                    .rtm_protocol = HM_ROUTE_PROTOCOL,
+		                    .rtm_protocol = HM_NET_PROTOCOL,
 		                    .rtm_scope = RT_SCOPE_UNIVERSE,
 		                    .rtm_type = RTN_UNICAST };
 	struct nl_msg *msg = hm_rtnl_new(type, flags, &head, sizeof head);
 
 	if (msg && (nla_put_u32(msg, RTA_OIF, (uint32_t)ifindex) < 0 ||
 	            nla_put_u32(msg, RTA_TABLE, table) < 0 ||
-	            nla_put_u32(msg, RTA_PRIORITY, HM_ROUTE_METRIC) < 0)) {
+	            nla_put_u32(msg, RTA_PRIORITY, METRIC) < 0)) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -200,7 +202,6 @@ static struct nl_msg *message(int type, int flags, uint32_t table, int ifindex)
 
 int hm_hop_route_put(struct nl_sock *sock, const struct hm_hop_route *route)
 {
-	struct hm_route ends = { .local = route->local, .remote = route->remote };
 	struct nl_msg *msg =
 	        message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route->table, route->ifindex);
 	int err = 0;
@@ -210,7 +211,7 @@ int hm_hop_route_put(struct nl_sock *sock, const struct hm_hop_route *route)
 	if (!hm_addr_is_any(&route->source))
 		err = nla_put(msg, RTA_PREFSRC, 16, route->source.b);
 	if (err >= 0 && route->encap)
-		err = hm_hop_encap(msg, &ends);
+		err = put_encap(msg, route);
 	return hm_rtnl_ask(sock, msg, err);
 }
 

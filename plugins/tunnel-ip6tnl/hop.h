@@ -7,7 +7,9 @@
 #define HM_IP6TNL_HOP_H
 
 #include "base/addr.h"
-#include "routes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct nl_sock;
 
@@ -25,10 +27,6 @@ int hm_hop_device_put(struct nl_sock *sock, const struct hm_hop_device *hop, boo
                       int *ret_ifindex);
 /* One that is not there is no error. */
 int hm_hop_device_del(struct nl_sock *sock, unsigned index);
-
-/* The encapsulation of a route into the device of all bindings, as attributes. Negative: no room.
- */
-int hm_hop_encap(struct nl_msg *msg, const struct hm_route *route);
 
 /* The default of a table. */
 struct hm_hop_route {

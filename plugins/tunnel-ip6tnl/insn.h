@@ -30,25 +30,41 @@
 #define SWAP16(d) INSN(BPF_ALU | BPF_END | BPF_TO_BE, d, 0, 0, 16)
 #define LOAD(size, d, s, o) INSN(BPF_LDX | (size) | BPF_MEM, d, s, o, 0)
 #define STORE(size, d, o, s) INSN(BPF_STX | (size) | BPF_MEM, d, s, o, 0)
+#define STORE_VALUE(size, o, i) INSN(BPF_ST | (size) | BPF_MEM, FP, 0, o, i)
 #define COUNT(d, o, s) INSN(BPF_STX | BPF_DW | BPF_ATOMIC, d, s, o, BPF_ADD)
 #define CALL(f) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_##f)
 #define IF(op, d, i, to) INSN(BPF_JMP | (op) | BPF_K, d, 0, to, i)
 #define IF_DIFFER(d, s, to) INSN(BPF_JMP | BPF_JNE | BPF_X, d, s, to, 0)
 #define MAP(d, fd) INSN(BPF_LD | BPF_DW | BPF_IMM, d, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
+/* The place of the first element of an array. */
+#define ELEMENT(d, fd)                                                                             \
+	INSN(BPF_LD | BPF_DW | BPF_IMM, d, BPF_PSEUDO_MAP_VALUE, 0, fd), INSN(0, 0, 0, 0, 0)
 #define IF_LATER(d, s, to) INSN(BPF_JMP | BPF_JGE | BPF_X, d, s, to, 0)
+#define IF_MORE(d, s, to) INSN(BPF_JMP | BPF_JGT | BPF_X, d, s, to, 0)
 #define GOTO(to) INSN(BPF_JMP | BPF_JA, 0, 0, to, 0)
 #define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
 enum { R0, R1, R2, R3, R4, R5, CTX, SIZE, KEEP, KEEP2, FP };
 
-/* On the stack: the tunnel key, and the inner header's address that is the key of both maps. */
+/* On the stack: the tunnel key, with its addresses aligned; a word for this and that; the inner
+ * header. */
 #define KEY_LEN ((int)sizeof(struct bpf_tunnel_key))
-#define AT_KEY (-48)
+#define AT_KEY (-52)
 #define AT_REMOTE (AT_KEY + (int)offsetof(struct bpf_tunnel_key, remote_ipv6))
 #define AT_LOCAL (AT_KEY + (int)offsetof(struct bpf_tunnel_key, local_ipv6))
 #define AT_TOS (AT_KEY + (int)offsetof(struct bpf_tunnel_key, tunnel_tos))
-#define AT_ADDR (-64)
-#define AT_HEAD (-72)
+#define AT_TTL (AT_KEY + (int)offsetof(struct bpf_tunnel_key, tunnel_ttl))
+#define AT_HEAD (-56)
+#define AT_INNER (-96)
+#define AT_INNER_SRC (AT_INNER + INNER_SRC)
+#define AT_INNER_DST (AT_INNER + INNER_DST)
+/* Places in that header. */
+#define INNER_NEXT 6
+#define INNER_SRC 8
+#define INNER_DST 24
+#define INNER_LEN 40
+#define UDP_LEN 8
+#define TCP_AT_LEN 12 /* the header's length, in a TCP header */
 #define FIELD(name) ((int)offsetof(struct __sk_buff, name))
 #define COUNTED(name) ((int)offsetof(struct hm_tunnel_count, name))
 
@@ -56,29 +72,31 @@ enum { R0, R1, R2, R3, R4, R5, CTX, SIZE, KEEP, KEEP2, FP };
 #define LOAD_INNER(from, at, len, to)                                                              \
 	MOV(R1, CTX), SET(R2, from), MOV(R3, FP), ADD(R3, at), SET(R4, len),                       \
 	        SET(R5, BPF_HDR_START_NET), CALL(skb_load_bytes_relative), IF(BPF_JNE, R0, 0, to)
-#define LOOK_UP(fd, to)                                                                            \
-	MAP(R1, fd), MOV(R2, FP), ADD(R2, AT_ADDR), CALL(map_lookup_elem), IF(BPF_JEQ, R0, 0, to)
-/* One word of the address in the map's value, which R0 points at, and on the stack. */
+#define LOOK_UP(fd, at, to)                                                                        \
+	MAP(R1, fd), MOV(R2, FP), ADD(R2, at), CALL(map_lookup_elem), IF(BPF_JEQ, R0, 0, to)
+/* Half of the address in the map's value, which KEEP points at, and on the stack. */
 #define SAME(value, at, to)                                                                        \
-	LOAD(BPF_W, R1, R0, value), LOAD(BPF_W, R2, FP, at), IF_DIFFER(R1, R2, to)
-#define SAME_ADDR(value, at, to)                                                                   \
-	SAME(value, at, to), SAME((value) + 4, (at) + 4, to), SAME((value) + 8, (at) + 8, to),     \
-	        SAME((value) + 12, (at) + 12, to)
+	LOAD(BPF_DW, R1, KEEP, value), LOAD(BPF_DW, R2, FP, at), IF_DIFFER(R1, R2, to)
+#define SAME_ADDR(value, at, to) SAME(value, at, to), SAME((value) + 8, (at) + 8, to)
+#define COPY(value, at) LOAD(BPF_DW, R1, KEEP, value), STORE(BPF_DW, FP, at, R1)
+#define COPY_ADDR(value, at) COPY(value, at), COPY((value) + 8, (at) + 8)
+/* The length of the headers of a packet, as far as they are alike in all of its segments, in SIZE.
+ * Labels have numbers of the caller's. */
+#define HEADERS(done)                                                                              \
+	SET(SIZE, INNER_LEN + UDP_LEN), LOAD_INNER(INNER_NEXT, AT_HEAD, 1, TO(done)),              \
+	        LOAD(BPF_B, R1, FP, AT_HEAD), IF(BPF_JNE, R1, IPPROTO_TCP, TO(done)),              \
+	        LOAD_INNER(INNER_LEN + TCP_AT_LEN, AT_HEAD, 1, TO(done)),                          \
+	        LOAD(BPF_B, SIZE, FP, AT_HEAD), SHIFT(SIZE, 2), AND(SIZE, 0x3c),                   \
+	        ADD(SIZE, INNER_LEN), LABEL(done)
 /* A super-packet counts as what it will be cut into. */
 #define COUNT_PACKET(packets, octets)                                                              \
 	LOAD(BPF_W, R1, CTX, FIELD(gso_segs)), IF(BPF_JNE, R1, 0, 1), SET(R1, 1),                  \
 	        COUNT(R0, COUNTED(packets), R1), LOAD(BPF_W, R1, CTX, FIELD(len)),                 \
 	        COUNT(R0, COUNTED(octets), R1)
 #define COUNT_PACKET_LEN 6
-#define LOOK_UP_TOTALS(fd, to)                                                                     \
-	INSN(BPF_ST | BPF_W | BPF_MEM, FP, 0, AT_HEAD, 0), MAP(R1, fd), MOV(R2, FP),               \
-	        ADD(R2, AT_HEAD), CALL(map_lookup_elem), IF(BPF_JEQ, R0, 0, to)
 #define TUNNEL_KEY(function)                                                                       \
 	MOV(R1, CTX), MOV(R2, FP), ADD(R2, AT_KEY), SET(R3, KEY_LEN), SET(R4, BPF_F_TUNINFO_IPV6), \
 	        CALL(function)
-#define EXCHANGE(at, with)                                                                         \
-	LOAD(BPF_W, R1, FP, at), LOAD(BPF_W, R2, FP, with), STORE(BPF_W, FP, at, R2),              \
-	        STORE(BPF_W, FP, with, R1)
 
 #define LENGTH(code) ((unsigned)(sizeof(code) / sizeof(code)[0]))
 

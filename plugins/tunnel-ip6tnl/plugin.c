@@ -5,7 +5,7 @@
 #include "device.h"
 #include "fast.h"
 #include "home.h"
-#include "hop.h"
+#include "tick.h"
 #include "tunnel-tun/net.h"
 #include "tunnel-tun/tun.h"
 
@@ -19,10 +19,11 @@
 
 #define DEVICE HM_NET_KERNEL_DEVICE
 #define CHECK_DEVICE "hmipk9"
+#define LOOPBACK 1
 
 static const struct hm_plugin_option options[] = {
 	HM_TUN_OPTIONS,
-	{ "bindings", "131072", "bindings whose reverse tunnel the kernel checks, at most" },
+	{ "bindings", "131072", "bindings that the kernel carries, at most" },
 	{ NULL, NULL, NULL },
 };
 
@@ -37,6 +38,7 @@ struct ip6tnl {
 	struct hm_device6 device;
 	struct hm_fast *fast;
 	struct hm_home *home;
+	struct hm_tick *tick;
 	bool keep;
 };
 
@@ -88,7 +90,7 @@ static int try_device(const struct hm_bound *bound)
 static void check(hm_plugin_report *report, void *arg)
 {
 	struct hm_bound bound;
-	int err = is_new_enough() ? hm_bound_open(&bound, 1) : -EOPNOTSUPP;
+	int err = is_new_enough() ? hm_bound_open(&bound, 1, LOOPBACK) : -EOPNOTSUPP;
 
 	hm_tun_check("tunnel-ip6tnl", report, arg);
 	report(arg, "tunnel-ip6tnl: eBPF, to check who sends through the reverse tunnel",
@@ -143,23 +145,20 @@ static void on_tick(void *arg)
 	const struct ip6tnl *t = arg;
 
 	hm_home_tick(t->home);
+	hm_fast_tick(t->fast);
 }
 
 static int open_kernel(struct ip6tnl *t, uint32_t bindings)
 {
-	struct hm_fast_how fast = { .api = t->api,
-		                    .tun = t->tun,
-		                    .bound = &t->bound,
-		                    .encap = hm_hop_encap,
-		                    .tick = on_tick,
-		                    .arg = t };
+	const struct hm_fast_how fast = { .api = t->api, .tun = t->tun, .bound = &t->bound };
 	struct hm_home_how home = { .api = t->api,
 		                    .tun = t->tun,
 		                    .device = &t->device,
 		                    .net = &t->net,
 		                    .bound = &t->bound,
 		                    .mtu = (uint32_t)t->mtu };
-	int err = is_new_enough() ? hm_bound_open(&t->bound, bindings) : -EOPNOTSUPP;
+	int err = is_new_enough() ? hm_bound_open(&t->bound, bindings, hm_tun_ifindex(t->tun))
+	                          : -EOPNOTSUPP;
 
 	if (err)
 		return missing(t, "eBPF", err, false);
@@ -172,15 +171,17 @@ static int open_kernel(struct ip6tnl *t, uint32_t bindings)
 	if (!t->home)
 		return HM_PLUGIN_ENOMEM;
 	adjust_mtu(t);
-	fast.ifindex = t->device.ifindex;
+	hm_tun_lead(t->tun, t->device.ifindex);
 	t->fast = hm_fast_open(&fast);
-	return t->fast ? HM_PLUGIN_OK : HM_PLUGIN_ENOMEM;
+	t->tick = t->fast ? hm_tick_start(on_tick, t) : NULL;
+	return t->tick ? HM_PLUGIN_OK : HM_PLUGIN_ENOMEM;
 }
 
 static void ip6tnl_close(void *self)
 {
 	struct ip6tnl *t = self;
 
+	hm_tick_stop(t->tick);
 	hm_fast_close(t->fast);
 	if (t->home && !t->keep)
 		hm_home_remove(t->home);
@@ -276,9 +277,8 @@ static int ip6tnl_count(void *self, const struct hm_tunnel_entry *e,
 static void ip6tnl_sweep(void *self)
 {
 	struct ip6tnl *t = self;
-	int err = hm_fast_sweep(t->fast), now = hm_device6_alone(&t->device);
 
-	if (err || now)
+	if (hm_device6_alone(&t->device) != 0)
 		say(t, HM_PLUGIN_WARNING, "failed to sweep device=" DEVICE);
 	hm_tun_sweep_programs(t->tun);
 	hm_tun_sweep(t->tun);
@@ -342,7 +342,7 @@ const struct hm_plugin hm_plugin = {
 	.kind = HM_PLUGIN_TUNNEL,
 	.name = "ip6tnl",
 	.version = "1",
-	.summary = "the kernel's tunnels (module ip6_tunnel), a route for each binding",
+	.summary = "the kernel's tunnels (module ip6_tunnel), one device for all bindings",
 	.options = options,
 	.open = ip6tnl_open,
 	.close = ip6tnl_close,

@@ -27,6 +27,7 @@ int hm_net_open(struct hm_net *net, const char *device)
 	*net = (struct hm_net){ .ifindex = (int)if_nametoindex(device) };
 	if (net->ifindex == 0)
 		return -ENODEV;
+	net->into = net->ifindex;
 	net->sock = nl_socket_alloc();
 	if (!net->sock)
 		return -ENOMEM;
@@ -92,6 +93,11 @@ int hm_net_addr(struct hm_net *net, const struct hm_net_addr *addr, bool add)
 	return tolerate(hm_rtnl_ask(net->sock, msg, 0), add);
 }
 
+static int leads_to(const struct hm_net *net, uint32_t table)
+{
+	return table == HM_NET_TABLE_ATTRACT ? net->into : net->ifindex;
+}
+
 static int route(struct hm_net *net, const struct hm_net_route *r, bool add, bool with_src)
 {
 	struct rtmsg head = { .rtm_family = AF_INET6,
@@ -100,6 +106,7 @@ static int route(struct hm_net *net, const struct hm_net_route *r, bool add, boo
 		              .rtm_protocol = HM_NET_PROTOCOL,
 		              .rtm_scope = RT_SCOPE_UNIVERSE,
 		              .rtm_type = RTN_UNICAST };
+	int oif = r->ifindex ? r->ifindex : leads_to(net, r->table);
 	struct nl_msg *msg =
 	        hm_rtnl_new(add ? RTM_NEWROUTE : RTM_DELROUTE,
 	                    add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &head, sizeof head);
@@ -107,7 +114,7 @@ static int route(struct hm_net *net, const struct hm_net_route *r, bool add, boo
 	if (!msg)
 		return -ENOMEM;
 	if ((r->plen > 0 && nla_put(msg, RTA_DST, 16, r->dst.b) < 0) ||
-	    nla_put_u32(msg, RTA_OIF, (uint32_t)net->ifindex) < 0 ||
+	    nla_put_u32(msg, RTA_OIF, (uint32_t)oif) < 0 ||
 	    nla_put_u32(msg, RTA_TABLE, r->table) < 0 ||
 	    (with_src && nla_put(msg, RTA_PREFSRC, 16, r->src.b) < 0)) {
 		nlmsg_free(msg);
@@ -214,18 +221,24 @@ static int on_addr(struct nl_msg *msg, void *arg)
 static int on_route(struct nl_msg *msg, void *arg)
 {
 	struct found *found = arg;
+	const struct hm_net *net = found->net;
 	struct rtmsg *head = nlmsg_data(nlmsg_hdr(msg));
 	struct nlattr *attr[RTA_MAX + 1];
 	struct unwanted u = { .kind = IS_ROUTE };
 
 	if (nlmsg_parse(nlmsg_hdr(msg), sizeof *head, attr, RTA_MAX, NULL) < 0 ||
-	    head->rtm_protocol != HM_NET_PROTOCOL || !attr[RTA_OIF] || !attr[RTA_TABLE] ||
-	    nla_get_u32(attr[RTA_OIF]) != (uint32_t)found->net->ifindex)
+	    head->rtm_protocol != HM_NET_PROTOCOL || !attr[RTA_OIF] || !attr[RTA_TABLE])
 		return NL_OK;
+	u.is.route.ifindex = (int)nla_get_u32(attr[RTA_OIF]);
 	u.is.route.table = nla_get_u32(attr[RTA_TABLE]);
+	if (u.is.route.ifindex != net->ifindex &&
+	    (u.is.route.ifindex != net->into || u.is.route.table != HM_NET_TABLE_ATTRACT))
+		return NL_OK;
 	u.is.route.plen = head->rtm_dst_len;
 	hm_rtnl_get_addr(attr[RTA_DST], &u.is.route.dst);
-	if (!found->wanted->route(found->wanted->arg, &u.is.route))
+	/* With another plugin they led elsewhere. */
+	if (u.is.route.ifindex != leads_to(net, u.is.route.table) ||
+	    !found->wanted->route(found->wanted->arg, &u.is.route))
 		note(found, &u);
 	return NL_OK;
 }

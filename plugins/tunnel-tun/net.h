@@ -29,6 +29,9 @@ struct nl_sock;
 struct hm_net {
 	struct nl_sock *sock;
 	int ifindex;
+	/* Where the routes of HM_NET_TABLE_ATTRACT lead: here, too, or to a device that hands back
+	 * what it has no tunnel for. */
+	int into;
 };
 
 struct hm_net_route {
@@ -36,6 +39,7 @@ struct hm_net_route {
 	struct hm_addr dst;
 	uint8_t plen;
 	struct hm_addr src; /* preferred source; ::, or one that is not ours: none */
+	int ifindex;        /* 0: where those of the table lead */
 };
 
 struct hm_net_rule {
@@ -64,8 +68,8 @@ int hm_net_addr(struct hm_net *net, const struct hm_net_addr *addr, bool add);
 int hm_net_route(struct hm_net *net, const struct hm_net_route *route, bool add);
 int hm_net_rule(struct hm_net *net, const struct hm_net_rule *rule, bool add);
 
-/* Asks about each address and route on the device and each rule of ours; removes those not
- * wanted. */
+/* Asks about each address on the device, each route into it or `into`, and each rule of ours;
+ * removes those not wanted. */
 struct hm_net_wanted {
 	bool (*addr)(void *arg, const struct hm_net_addr *addr);
 	bool (*route)(void *arg, const struct hm_net_route *route);

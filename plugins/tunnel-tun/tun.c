@@ -380,6 +380,13 @@ int hm_tun_prefix_del(void *self, const struct hm_tunnel_prefix *prefix)
 	return was ? hm_tun_result(hm_kernel_prefix(&t->kernel, prefix, false)) : HM_PLUGIN_OK;
 }
 
+void hm_tun_lead(void *self, int ifindex)
+{
+	struct hm_tun *t = self;
+
+	t->kernel.net.into = ifindex;
+}
+
 int hm_tun_ifindex(const void *self)
 {
 	const struct hm_tun *t = self;

@@ -49,6 +49,10 @@ int hm_tun_carry(void *self, const struct hm_carried *carried);
  * may be in then has to be left to us. */
 bool hm_tun_listens(const void *self);
 
+/* What is attracted goes into that device from now on, which hands to ours what it has no tunnel
+ * for. Before the first entry. */
+void hm_tun_lead(void *self, int ifindex);
+
 /* Index of the device, for who attaches something to it. */
 int hm_tun_ifindex(const void *self);
 
