@@ -84,6 +84,14 @@ static void want_home(struct hm_kernel *k, const struct hm_tunnel_entry *e)
 		                                .from = hm_addr_of(e->hops[e->n_hops - 1].local) });
 }
 
+static bool shares_prefix(const struct hm_kernel *k)
+{
+	for (uint32_t i = 0; i < k->path->n_prefixes; i++)
+		if (k->path->prefixes[i].on_link)
+			return true;
+	return false;
+}
+
 /* Fills the lists of k with what is to be there. */
 static void want_all(struct hm_kernel *k)
 {
@@ -91,7 +99,7 @@ static void want_all(struct hm_kernel *k)
 
 	k->n_rules = 0;
 	k->n_addrs = 0;
-	if (k->n_attract + k->path->n_prefixes > 0)
+	if (k->n_attract > 0 || shares_prefix(k))
 		want_rule(k, (struct hm_net_rule){ .pref = HM_PREF_ATTRACT,
 		                                   .table = HM_NET_TABLE_ATTRACT,
 		                                   .mark = k->mark,
@@ -190,15 +198,41 @@ static struct hm_addr masked(const struct hm_tunnel_prefix *prefix)
 	return hm_addr_join(&head, prefix->plen, &hm_addr_any);
 }
 
-int hm_kernel_prefix(struct hm_kernel *k, const struct hm_tunnel_prefix *prefix, bool add)
+/* What is not bound in a prefix that others live in is sent on by us, marked, and must not come
+ * back: that takes a rule, and the rule's table. */
+static struct hm_net_route prefix_route(const struct hm_tunnel_prefix *prefix, bool shared)
 {
-	struct hm_net_route route = { .table = HM_NET_TABLE_ATTRACT,
+	return (struct hm_net_route){ .table = shared ? HM_NET_TABLE_ATTRACT : HM_NET_TABLE_MAIN,
+		                      .metric = shared ? 0 : HM_NET_METRIC_PREFIX,
 		                      .dst = masked(prefix),
 		                      .plen = prefix->plen };
-	int err = hm_net_route(&k->net, &route, add);
+}
+
+int hm_kernel_prefix(struct hm_kernel *k, const struct hm_tunnel_prefix *prefix, bool add)
+{
+	const struct hm_net_route here = prefix_route(prefix, prefix->on_link),
+	                          there = prefix_route(prefix, !prefix->on_link);
+	int err = hm_net_route(&k->net, &here, add);
 
 	first(&err, hm_kernel_sync(k));
+	/* It may have been of the other kind. */
+	first(&err, hm_net_route(&k->net, &there, false));
 	return err;
+}
+
+static bool wants_prefix(const struct hm_kernel *k, const struct hm_net_route *route)
+{
+	bool shared = route->table == HM_NET_TABLE_ATTRACT;
+
+	for (uint32_t i = 0; i < k->path->n_prefixes; i++) {
+		const struct hm_tunnel_prefix *prefix = &k->path->prefixes[i];
+		struct hm_addr dst = masked(prefix);
+
+		if (prefix->on_link == shared && prefix->plen == route->plen &&
+		    hm_addr_eq(&dst, &route->dst))
+			return true;
+	}
+	return false;
 }
 
 static bool addr_wanted(void *arg, const struct hm_net_addr *a)
@@ -220,14 +254,9 @@ static bool route_wanted(void *arg, const struct hm_net_route *route)
 	if (route->table == HM_NET_TABLE_CARRIED)
 		return k->path->carried.any && hm_entries_optimised(k->path, &route->dst);
 	if (route->table != HM_NET_TABLE_ATTRACT)
-		return false;
-	for (uint32_t i = 0; i < k->path->n_prefixes; i++) {
-		struct hm_addr dst = masked(&k->path->prefixes[i]);
-
-		if (k->path->prefixes[i].plen == route->plen && hm_addr_eq(&dst, &route->dst))
-			return true;
-	}
-	return route->plen == 128 && hm_entries_attract(k->path, &route->dst);
+		return route->table == HM_NET_TABLE_MAIN && wants_prefix(k, route);
+	return wants_prefix(k, route) ||
+	       (route->plen == 128 && hm_entries_attract(k->path, &route->dst));
 }
 
 int hm_kernel_sweep(struct hm_kernel *k)

@@ -95,7 +95,8 @@ int hm_net_addr(struct hm_net *net, const struct hm_net_addr *addr, bool add)
 
 static int leads_to(const struct hm_net *net, uint32_t table)
 {
-	return table == HM_NET_TABLE_ATTRACT ? net->into : net->ifindex;
+	return table == HM_NET_TABLE_ATTRACT || table == HM_NET_TABLE_MAIN ? net->into
+	                                                                   : net->ifindex;
 }
 
 static int route(struct hm_net *net, const struct hm_net_route *r, bool add, bool with_src)
@@ -116,6 +117,7 @@ static int route(struct hm_net *net, const struct hm_net_route *r, bool add, boo
 	if ((r->plen > 0 && nla_put(msg, RTA_DST, 16, r->dst.b) < 0) ||
 	    nla_put_u32(msg, RTA_OIF, (uint32_t)oif) < 0 ||
 	    nla_put_u32(msg, RTA_TABLE, r->table) < 0 ||
+	    (r->metric && nla_put_u32(msg, RTA_PRIORITY, r->metric) < 0) ||
 	    (with_src && nla_put(msg, RTA_PREFSRC, 16, r->src.b) < 0)) {
 		nlmsg_free(msg);
 		return -ENOMEM;
@@ -232,7 +234,7 @@ static int on_route(struct nl_msg *msg, void *arg)
 	u.is.route.ifindex = (int)nla_get_u32(attr[RTA_OIF]);
 	u.is.route.table = nla_get_u32(attr[RTA_TABLE]);
 	if (u.is.route.ifindex != net->ifindex &&
-	    (u.is.route.ifindex != net->into || u.is.route.table != HM_NET_TABLE_ATTRACT))
+	    (u.is.route.ifindex != net->into || leads_to(net, u.is.route.table) != net->into))
 		return NL_OK;
 	u.is.route.plen = head->rtm_dst_len;
 	hm_rtnl_get_addr(attr[RTA_DST], &u.is.route.dst);

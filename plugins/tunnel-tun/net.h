@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 #define HM_NET_PROTOCOL 72u
-/* What is attracted: prefixes and host routes; a mobile host's default. */
+/* What is attracted past a rule: host routes, and prefixes that others live in, too; a mobile
+ * host's default. */
 #define HM_NET_TABLE_ATTRACT 18508u
 #define HM_NET_TABLE_HOME 18509u
 /* The first of those for what comes from the home address, from the end of the first tunnel and so
@@ -19,7 +20,10 @@
  * for the way into the outermost, which changes tables. */
 #define HM_NET_TABLE_CARRIED 18510u
 #define HM_NET_TABLES_CARRIED (2u * HM_TUNNEL_HOPS)
+/* A prefix that is ours alone needs no rule, which every packet through the machine would pay for:
+ * it is in this table, in front of what the kernel or an administrator has for the prefix. */
 #define HM_NET_TABLE_MAIN 254u
+#define HM_NET_METRIC_PREFIX 72u
 /* The devices of tunnel-ip6tnl: of all bindings and the outermost tunnel, and of tunnels within. */
 #define HM_NET_KERNEL_DEVICE "hmipk0"
 #define HM_NET_HOP_DEVICE "hmipk%u" /* from 1 on */
@@ -29,7 +33,7 @@ struct nl_sock;
 struct hm_net {
 	struct nl_sock *sock;
 	int ifindex;
-	/* Where the routes of HM_NET_TABLE_ATTRACT lead: here, too, or to a device that hands back
+	/* Where the routes of what is attracted lead: here, too, or to a device that hands back
 	 * what it has no tunnel for. */
 	int into;
 };
@@ -39,6 +43,7 @@ struct hm_net_route {
 	struct hm_addr dst;
 	uint8_t plen;
 	struct hm_addr src; /* preferred source; ::, or one that is not ours: none */
+	uint32_t metric;    /* 0: the kernel's default; to remove: any */
 	int ifindex;        /* 0: where those of the table lead */
 };
 

@@ -1,5 +1,7 @@
 """A packet to a binding: the outer header, and what becomes of packets that do not go into one."""
 
+import re
+
 from .lab import AR, CN, GCOA, HOME, LCOA, LCOA2, MS, Driver, Tap, counts, on, server, snapshot, unchanged
 from .packets import Packet, is_error, is_tunnel, plain_udp, tunnelled
 from .traffic import ping, send_raw, udp
@@ -95,6 +97,20 @@ def _no_route(back, to):
     udp("cn", CN, to)
     p = back.until(lambda p: is_error(1)(p) and p.dst == CN)
     assert p.body[1] == 0, (p, p.body[1])
+
+
+def takes_a_rule_only_for_a_prefix_that_others_live_in():
+    """A rule costs every packet that the machine forwards. When the prefix becomes the other kind, one way
+    into the plugin is left, and none that leads astray."""
+    before, ms, wire = on("ms", "ip -6 rule"), server(), Tap("mh", "wan")
+    for kind, n_rules in (("routed", 0), ("on-link", 1), ("routed", 0)):
+        ms.do(f"prefix 2001:db8:f:: 64 {MS} 0 {kind}")
+        assert on("ms", "ip -6 rule").count("\n") == before.count("\n") + n_rules, (kind, on("ms", "ip -6 rule"))
+        ways = re.findall("^2001:db8:f::/64 .*proto 72", on("ms", "ip -6 route show table all"), re.M)
+        assert len(ways) == 1, (kind, ways)
+        udp("cn", CN, GCOA)
+        wire.until(is_tunnel)
+    ms.stop()
 
 
 def gives_a_prefix_back():
