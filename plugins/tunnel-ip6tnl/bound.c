@@ -26,12 +26,14 @@ struct way {
 
 enum { FORMER = 1, BOUND, FITS, SEGMENT };
 
-/* KEEP: the way. */
+/* Of the way in KEEP, in its slot and in all. A super-packet counts as what it will be cut into. */
 #define COUNT_WAY(b, packets, octets)                                                              \
-	LOAD(BPF_W, R1, KEEP, WAY(slot)), STORE(BPF_W, FP, AT_HEAD, R1),                           \
-	        LOOK_UP((b)->fd[HM_BOUND_COUNTS], AT_HEAD, COUNT_PACKET_LEN),                      \
-	        COUNT_PACKET(packets, octets), ELEMENT(R0, (b)->fd[HM_BOUND_TOTALS]),              \
-	        COUNT_PACKET(packets, octets)
+	LOAD(BPF_W, KEEP2, CTX, FIELD(gso_segs)), IF(BPF_JNE, KEEP2, 0, 1), SET(KEEP2, 1),         \
+	        LOAD(BPF_W, SIZE, CTX, FIELD(len)), MAP(R1, (b)->fd[HM_BOUND_COUNTS]),             \
+	        MOV(R2, KEEP), ADD(R2, WAY(slot)), CALL(map_lookup_elem), IF(BPF_JEQ, R0, 0, 2),   \
+	        COUNT(R0, COUNTED(packets), KEEP2), COUNT(R0, COUNTED(octets), SIZE),              \
+	        ELEMENT(R0, (b)->fd[HM_BOUND_TOTALS]), COUNT(R0, COUNTED(packets), KEEP2),         \
+	        COUNT(R0, COUNTED(octets), SIZE)
 
 /* Lets pass what is bound and has no opinion of the rest: a filter behind it drops that. So the
  * programs of two runs may stand side by side while one takes over from the other. */
@@ -67,7 +69,8 @@ static int load_in(const struct hm_bound *b)
 }
 
 /* Tells the device where the tunnel of a binding leads. The class of traffic is copied out (RFC
- * 2983 4.1); the congestion mark the device copies by itself. What is too long for a narrow path is
+ * 2983 4.1), and the flow label (RFC 6438), for which the device would have to take the packet to
+ * pieces; the congestion mark it copies by itself. What is too long for a narrow path is
  * left to who answers it. */
 static int load_out(const struct hm_bound *b)
 {
@@ -99,6 +102,10 @@ static int load_out(const struct hm_bound *b)
 		SHIFT(R1, 4),
 		AND(R1, 0xfc),
 		STORE(BPF_B, FP, AT_TOS, R1),
+		LOAD(BPF_W, R1, FP, AT_INNER),
+		SWAP32(R1),
+		AND(R1, 0xfffff),
+		STORE(BPF_W, FP, AT_LABEL, R1),
 		TUNNEL_KEY(skb_set_tunnel_key),
 		IF(BPF_JNE, R0, 0, TO_END),
 		COUNT_WAY(b, packets_out, octets_out),

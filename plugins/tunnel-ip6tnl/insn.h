@@ -28,6 +28,7 @@
 #define AND(d, i) INSN(BPF_ALU64 | BPF_AND | BPF_K, d, 0, 0, i)
 #define SHIFT(d, i) INSN(BPF_ALU64 | BPF_RSH | BPF_K, d, 0, 0, i)
 #define SWAP16(d) INSN(BPF_ALU | BPF_END | BPF_TO_BE, d, 0, 0, 16)
+#define SWAP32(d) INSN(BPF_ALU | BPF_END | BPF_TO_BE, d, 0, 0, 32)
 #define LOAD(size, d, s, o) INSN(BPF_LDX | (size) | BPF_MEM, d, s, o, 0)
 #define STORE(size, d, o, s) INSN(BPF_STX | (size) | BPF_MEM, d, s, o, 0)
 #define STORE_VALUE(size, o, i) INSN(BPF_ST | (size) | BPF_MEM, FP, 0, o, i)
@@ -54,6 +55,7 @@ enum { R0, R1, R2, R3, R4, R5, CTX, SIZE, KEEP, KEEP2, FP };
 #define AT_LOCAL (AT_KEY + (int)offsetof(struct bpf_tunnel_key, local_ipv6))
 #define AT_TOS (AT_KEY + (int)offsetof(struct bpf_tunnel_key, tunnel_tos))
 #define AT_TTL (AT_KEY + (int)offsetof(struct bpf_tunnel_key, tunnel_ttl))
+#define AT_LABEL (AT_KEY + (int)offsetof(struct bpf_tunnel_key, tunnel_label))
 #define AT_HEAD (-56)
 #define AT_INNER (-96)
 #define AT_INNER_SRC (AT_INNER + INNER_SRC)
@@ -88,12 +90,6 @@ enum { R0, R1, R2, R3, R4, R5, CTX, SIZE, KEEP, KEEP2, FP };
 	        LOAD_INNER(INNER_LEN + TCP_AT_LEN, AT_HEAD, 1, TO(done)),                          \
 	        LOAD(BPF_B, SIZE, FP, AT_HEAD), SHIFT(SIZE, 2), AND(SIZE, 0x3c),                   \
 	        ADD(SIZE, INNER_LEN), LABEL(done)
-/* A super-packet counts as what it will be cut into. */
-#define COUNT_PACKET(packets, octets)                                                              \
-	LOAD(BPF_W, R1, CTX, FIELD(gso_segs)), IF(BPF_JNE, R1, 0, 1), SET(R1, 1),                  \
-	        COUNT(R0, COUNTED(packets), R1), LOAD(BPF_W, R1, CTX, FIELD(len)),                 \
-	        COUNT(R0, COUNTED(octets), R1)
-#define COUNT_PACKET_LEN 6
 #define TUNNEL_KEY(function)                                                                       \
 	MOV(R1, CTX), MOV(R2, FP), ADD(R2, AT_KEY), SET(R3, KEY_LEN), SET(R4, BPF_F_TUNINFO_IPV6), \
 	        CALL(function)
