@@ -23,6 +23,7 @@ static const char *const reasons[] = {
 	[HM_TC_NO_REASON] = "",
 	[HM_TC_VLAN] = ", a VLAN",
 	[HM_TC_CARRIES_VLAN] = ", carries a VLAN",
+	[HM_TC_UNTOLD] = ", XDP forwards since Linux 6.3",
 };
 
 bool hm_path_option_of(const char *text, enum hm_path_option *ret_option)
@@ -90,7 +91,11 @@ static enum hm_path_reason reason_for_tc(const struct hm_ports *p,
 {
 	if (strcmp(link->kind, "vlan") == 0)
 		return HM_TC_VLAN;
-	return carries_vlan(p, link->ifindex) ? HM_TC_CARRIES_VLAN : HM_TC_NO_REASON;
+	if (carries_vlan(p, link->ifindex))
+		return HM_TC_CARRIES_VLAN;
+	return p->untold && p->option == HM_PATH_OPT_AUTO && link->kind[0] == '\0'
+	               ? HM_TC_UNTOLD
+	               : HM_TC_NO_REASON;
 }
 
 static bool wants_xdp(const struct hm_ports *p, const struct hm_port *port)

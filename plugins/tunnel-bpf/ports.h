@@ -30,12 +30,16 @@ enum hm_path_reason {
 	HM_TC_NO_REASON,
 	HM_TC_VLAN,         /* it is one */
 	HM_TC_CARRIES_VLAN, /* itself, or what it is a port of */
+	/* Only when nothing was asked for. XDP would leave every packet to the stack, a copy of
+	 * it made first. */
+	HM_TC_UNTOLD,
 };
 
 struct hm_ports {
 	const struct hm_host_api *api;
 	enum hm_path_option option;
 	uint32_t never; /* the daemon's own device */
+	bool untold;    /* the kernel does not tell where XDP may redirect to */
 	int tc_fd, xdp_fd, devices_fd;
 	bool serving; /* programs are to be on the interfaces */
 	struct hm_port {

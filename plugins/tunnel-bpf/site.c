@@ -3,6 +3,7 @@
 #include "site.h"
 
 #include "options.h"
+#include "xdpinfo.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -123,6 +124,7 @@ static int site_open(const struct hm_part_how *how, void **ret_self)
 	s->how = how;
 	s->ports.api = how->api;
 	s->ports.never = how->tun_ifindex;
+	s->ports.untold = !hm_xdp_tells();
 	s->changes_left = CHANGES_BURST;
 	s->departures_left = DEPARTURES_BURST;
 	(void)libbpf_set_print(quiet_print);

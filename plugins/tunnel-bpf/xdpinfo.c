@@ -66,18 +66,37 @@ static bool ask(struct nl_sock *sock, const struct question *q, struct answer *a
 	return answer->found;
 }
 
+/* The socket, with the family's number; NULL: there is no such family. */
+static struct nl_sock *find_family(int *ret_family)
+{
+	const struct question who = { GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME,
+		                      FAMILY, sizeof FAMILY };
+	struct answer family = { .attr = CTRL_ATTR_FAMILY_ID };
+	struct nl_sock *sock = nl_socket_alloc();
+
+	if (sock && nl_connect(sock, NETLINK_GENERIC) == 0 && ask(sock, &who, &family)) {
+		*ret_family = (int)family.value;
+		return sock;
+	}
+	nl_socket_free(sock);
+	return NULL;
+}
+
+bool hm_xdp_tells(void)
+{
+	int family = 0;
+	struct nl_sock *sock = find_family(&family);
+
+	nl_socket_free(sock);
+	return sock != NULL;
+}
+
 bool hm_xdp_may_redirect(uint32_t ifindex)
 {
-	struct question who = { GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, FAMILY,
-		                sizeof FAMILY };
 	struct question what = { 0, CMD_DEV_GET, A_DEV_IFINDEX, &ifindex, sizeof ifindex };
-	struct answer family = { .attr = CTRL_ATTR_FAMILY_ID },
-	              features = { .attr = A_DEV_XDP_FEATURES };
-	struct nl_sock *sock = nl_socket_alloc();
-	bool may = sock && nl_connect(sock, NETLINK_GENERIC) == 0 && ask(sock, &who, &family);
-
-	what.family = (int)family.value;
-	may = may && ask(sock, &what, &features) && (features.value & XDP_ACT_NDO_XMIT);
+	struct answer features = { .attr = A_DEV_XDP_FEATURES };
+	struct nl_sock *sock = find_family(&what.family);
+	bool may = sock && ask(sock, &what, &features) && (features.value & XDP_ACT_NDO_XMIT);
 	nl_socket_free(sock);
 	return may;
 }

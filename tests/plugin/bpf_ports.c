@@ -186,6 +186,25 @@ Test(bpf_ports, xdp_serves_devices_with_a_driver_and_tc_virtual_ones)
 	free(r);
 }
 
+/* Before 6.3: what XDP cannot redirect costs more than tc. */
+Test(bpf_ports, tc_serves_everything_where_the_kernel_does_not_tell_who_takes_frames)
+{
+	struct rig *r = rig(HM_PATH_OPT_AUTO), *forced = rig(HM_PATH_OPT_XDP);
+
+	r->ports.untold = forced->ports.untold = true;
+	plug(r, 2, "", 0);
+	plug(r, 3, "veth", 0);
+	hm_ports_serve(&r->ports);
+	cr_expect_str_eq(detail(r, 2), "tc, XDP forwards since Linux 6.3");
+	cr_expect(on[2].tc && !on[2].xdp);
+	expect_way(r, 3, "tc");
+	plug(forced, 4, "", 0);
+	hm_ports_serve(&forced->ports);
+	expect_way(forced, 4, "xdp native");
+	free(r);
+	free(forced);
+}
+
 /* The driver may have taken the tag off before XDP sees the frame, which then looks like one of the
  * interface below. */
 Test(bpf_ports, tc_serves_a_vlan_and_what_carries_it)
