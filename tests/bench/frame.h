@@ -35,6 +35,7 @@ static inline size_t frame_write(uint8_t f[FRAME_MAX], char **argv)
 	f[12] = 0x86;
 	f[13] = 0xdd;
 	f[14] = 0x60;
+	f[17] = 1; /* a flow label, as hosts give to every flow */
 	f[18] = (uint8_t)((payload + 8) >> 8);
 	f[19] = (uint8_t)(payload + 8);
 	f[20] = 17;

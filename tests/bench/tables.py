@@ -43,10 +43,10 @@ def update_rows(entries):
                *(f"{entry[kind]:.0f}" for kind in ("maps", "kernel", "process"))]
 
 
-def figures(result):
+def figures(result, unit="ns"):
     """The tables of one kernel."""
     for size in sorted({entry["size"] for entry in result["cost"]}):
-        yield grid(f"{size} octets, ns per packet; bindings:",
+        yield grid(f"{size} octets, {unit} per packet; bindings:",
                    [entry for entry in result["cost"] if entry["size"] == size], cost_cell)
     if result["tcp"]:
         yield grid("TCP, Gbit/s; bindings:", result["tcp"], tcp_cell)
@@ -66,6 +66,11 @@ def tables(result):
         rounds = len(result["other_kernel"]["cost"][0]["rounds"])
         parts += [f"In user-mode Linux, {rounds} rounds, to be compared with each other alone:\n",
                   *figures(result["other_kernel"])]
+    if "instructions" in result:
+        counted = result["instructions"]
+        parts += ["In Debian's kernel, on an emulated processor that counts its instructions:\n",
+                  *figures({**counted, "updates": []}, "instructions")]
+        parts += [f"Not counted: {label}: {why}.\n" for label, why in counted["skipped"].items()]
     if result["skipped"]:
         parts.append("\n".join(f"Not measured: {label}: {why}." for label, why in result["skipped"].items()) + "\n")
     return "\n".join(parts)
