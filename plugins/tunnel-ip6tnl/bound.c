@@ -12,8 +12,11 @@
 #define NS_PER_MS 1000000u
 #define OUTER_HOP_LIMIT 64
 
+/* The kernel gives the memory of an element that went or changed to another one at once, while a
+ * program may still read it: whose it is comes first, and is looked at again when the rest has been
+ * read. */
 struct way {
-	struct hm_addr remote, local, former;
+	struct hm_addr match, remote, local, former;
 	uint64_t former_until; /* nanoseconds of the monotonic clock */
 	uint32_t slot;         /* in the map of counters: less 1 */
 	uint16_t mtu;
@@ -57,6 +60,7 @@ static int load_in(const struct hm_bound *b)
 		LOAD(BPF_DW, R1, KEEP, WAY(former_until)),
 		IF_LATER(R0, R1, TO_END),
 		LABEL(BOUND),
+		SAME_ADDR(WAY(match), AT_INNER_SRC, TO_END),
 		COUNT_WAY(b, packets_in, octets_in),
 		SET(R0, TC_ACT_OK),
 		EXIT,
@@ -94,6 +98,7 @@ static int load_out(const struct hm_bound *b)
 		LABEL(FITS),
 		COPY_ADDR(WAY(remote), AT_REMOTE),
 		COPY_ADDR(WAY(local), AT_LOCAL),
+		SAME_ADDR(WAY(match), AT_INNER_DST, TO_END),
 		STORE_VALUE(BPF_W, AT_KEY, 0),
 		STORE_VALUE(BPF_DW, AT_TOS, 0),
 		STORE_VALUE(BPF_B, AT_TTL, OUTER_HOP_LIMIT),
@@ -214,7 +219,8 @@ static void return_slot(struct hm_bound *b, uint32_t slot)
 
 int hm_bound_put(struct hm_bound *b, struct hm_bound_way *way)
 {
-	struct way value = { .remote = way->remote,
+	struct way value = { .match = way->match,
+		             .remote = way->remote,
 		             .local = way->local,
 		             .former = way->former,
 		             .former_until = (uint64_t)way->former_until_ms * NS_PER_MS,

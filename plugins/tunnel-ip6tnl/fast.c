@@ -37,6 +37,11 @@ struct hm_fast {
 	struct hm_fast_how how;
 	pthread_mutex_t lock; /* around all of it, and `bound` */
 	struct hm_table table;
+	uint32_t n_prefixes;
+	struct hm_fast_prefix {
+		struct hm_addr prefix;
+		uint8_t plen;
+	} prefixes[HM_PREFIXES_MAX];
 	struct narrow narrow[NARROW];
 	uint32_t n_narrow;
 	uint64_t n_bindings, n_no_room;
@@ -75,11 +80,21 @@ static uint16_t inner_mtu(struct hm_fast *f, const struct hm_addr *remote)
 
 /* --- the kernel's table --------------------------------------------------------------------- */
 
+/* Whether a packet for the address would be led into the tunnel's device. */
+static bool comes_back(const struct hm_fast *f, const struct hm_addr *remote)
+{
+	for (uint32_t i = 0; i < f->n_prefixes; i++)
+		if (hm_addr_in(remote, &f->prefixes[i].prefix, f->prefixes[i].plen))
+			return true;
+	return hm_table_find(&f->table, HM_ITEM_ENCAP, remote, NULL) != NULL;
+}
+
 /* A packet out of the kernel's tunnel does not go into it again: where the care-of address is bound
- * here itself, the slower way follows it. */
+ * here itself, the slower way follows it, and where it is a neighbour in a prefix of ours sends
+ * what goes there past the rules. */
 static bool fits_kernel(const struct hm_fast *f, const struct hm_item *item)
 {
-	return !item->rewrite && !hm_table_find(&f->table, HM_ITEM_ENCAP, &item->remote, NULL);
+	return !item->rewrite && !comes_back(f, &item->remote);
 }
 
 static void leave_kernel(struct hm_fast *f, struct hm_item *item)
@@ -131,6 +146,27 @@ static void settle_remote(struct hm_fast *f, const struct hm_addr *remote)
 		if (item->kind == HM_ITEM_ENCAP && item->uses > 0 &&
 		    hm_addr_eq(&item->remote, remote))
 			(void)settle(f, item);
+}
+
+void hm_fast_prefix(struct hm_fast *f, const struct hm_tunnel_prefix *prefix, bool add)
+{
+	const struct hm_addr head = hm_addr_of(prefix->prefix);
+	struct hm_item *item;
+	uint32_t i = 0, pos = 0;
+
+	pthread_mutex_lock(&f->lock);
+	while (i < f->n_prefixes &&
+	       (f->prefixes[i].plen != prefix->plen || !hm_addr_eq(&f->prefixes[i].prefix, &head)))
+		i++;
+	if (add && i == f->n_prefixes && i < HM_PREFIXES_MAX)
+		f->prefixes[f->n_prefixes++] = (struct hm_fast_prefix){ head, prefix->plen };
+	else if (!add && i < f->n_prefixes)
+		f->prefixes[i] = f->prefixes[--f->n_prefixes];
+	while ((item = hm_table_next(&f->table, &pos)))
+		if (item->kind == HM_ITEM_ENCAP && item->uses > 0 &&
+		    hm_addr_in(&item->remote, &head, prefix->plen))
+			(void)settle(f, item);
+	pthread_mutex_unlock(&f->lock);
 }
 
 static void leave_remote(struct hm_fast *f, const struct hm_addr *remote)

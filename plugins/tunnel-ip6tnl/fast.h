@@ -25,6 +25,8 @@ int hm_fast_put(struct hm_fast *f, uint64_t ticket, const struct hm_tunnel_entry
 int hm_fast_del(struct hm_fast *f, uint64_t ticket, const struct hm_tunnel_entry *e);
 int hm_fast_count(struct hm_fast *f, const struct hm_tunnel_entry *e,
                   struct hm_tunnel_count *ret_count);
+/* What leads into the tunnel's device: before it does, and after. */
+void hm_fast_prefix(struct hm_fast *f, const struct hm_tunnel_prefix *prefix, bool add);
 void hm_fast_path_mtu(struct hm_fast *f, const uint8_t remote[16], uint32_t mtu);
 bool hm_fast_stat(struct hm_fast *f, unsigned index, const char **ret_name, uint64_t *ret_value);
 

@@ -245,6 +245,7 @@ static int ip6tnl_prefix_put(void *self, const struct hm_tunnel_prefix *prefix)
 	struct ip6tnl *t = self;
 
 	adjust_mtu(t);
+	hm_fast_prefix(t->fast, prefix, true);
 	return hm_tun_prefix_put(t->tun, prefix);
 }
 
@@ -252,7 +253,10 @@ static int ip6tnl_prefix_del(void *self, const struct hm_tunnel_prefix *prefix)
 {
 	struct ip6tnl *t = self;
 
-	return hm_tun_prefix_del(t->tun, prefix);
+	int err = hm_tun_prefix_del(t->tun, prefix);
+
+	hm_fast_prefix(t->fast, prefix, false);
+	return err;
 }
 
 static void ip6tnl_path_mtu(void *self, const uint8_t remote[16], uint32_t mtu)
