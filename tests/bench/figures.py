@@ -49,4 +49,6 @@ def memory_mib(pid):
 def spread(values, form="{:.0f}"):
     """median (least-most)"""
     low, mid, high = min(values), statistics.median(values), max(values)
+    if low == high:
+        return form.format(mid)
     return f"{form.format(mid)} ({form.format(low)}-{form.format(high)})"

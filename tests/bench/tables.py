@@ -70,7 +70,8 @@ def tables(result):
         counted = result["instructions"]
         parts += ["In Debian's kernel, on an emulated processor that counts its instructions:\n",
                   *figures({**counted, "updates": []}, "instructions")]
-        parts += [f"Not counted: {label}: {why}.\n" for label, why in counted["skipped"].items()]
+        parts += [f"Not counted: {label}: {why}.\n" for label, why in counted["skipped"].items()
+                  if label not in result["skipped"]]
     if result["skipped"]:
         parts.append("\n".join(f"Not measured: {label}: {why}." for label, why in result["skipped"].items()) + "\n")
     return "\n".join(parts)
