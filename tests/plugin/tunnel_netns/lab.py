@@ -315,6 +315,15 @@ def silence(node):
             on(node, f'ip6tables -t raw -A PREROUTING -m u32 --u32 "3&0xff={header}" -j DROP')
 
 
+def deny_nothing(node):
+    """A kernel with ip6_tunnel says Port Unreachable to every tunnel packet that is not its own, and a host's
+    own tunnel makes Address Unreachable of that: the daemon's other filter, by hand."""
+    if subprocess.run(["ip", "netns", "exec", space(node), "nft",
+                       "table ip6 lab { chain out { type filter hook output priority raw;"
+                       "  icmpv6 type 1 icmpv6 code 4 @th,112,8 41 drop ; } ; }"], capture_output=True).returncode:
+        on(node, 'ip6tables -t raw -A OUTPUT -p icmpv6 --icmpv6-type 1/4 -m u32 --u32 "51&0xff=41" -j DROP')
+
+
 def inhabitants(node):
     """The processes in a namespace, which nobody else has."""
     try:

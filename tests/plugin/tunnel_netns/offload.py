@@ -2,7 +2,8 @@
 
 import time
 
-from .lab import CN, GCOA, HA, HOME, LCOA, LINKS, MS, Driver, Skip, Tap, on, stop_all, whole_way
+from .lab import CN, GCOA, HA, HOME, LCOA, LINKS, MS, Driver, Skip, Tap, deny_nothing, on, stop_all, \
+    whole_way
 from .routeopt import route_optimised
 from .traffic import ping, transfer
 
@@ -61,6 +62,8 @@ def carries_what_a_tunnels_end_itself_sends():
 def sends_to_servers_in_user_space():
     """Super-packets two tunnels deep, of which they take one off: what is left must be cut there."""
     ms, ha, mh = whole_way(servers="tun")
+    for node in ("ms", "ha"):
+        deny_nothing(node)
     for sender, source, receiver, to in (("cn", CN, "mh", HOME), ("mh", HOME, "cn", CN)):
         transfer(sender, source, receiver, to, 8000000)
     assert ms.stats()["inject_failed"] == 0, ms.stats()
