@@ -97,6 +97,7 @@ bool hm_xdp_may_redirect(uint32_t ifindex)
 	struct answer features = { .attr = A_DEV_XDP_FEATURES };
 	struct nl_sock *sock = find_family(&what.family);
 	bool may = sock && ask(sock, &what, &features) && (features.value & XDP_ACT_NDO_XMIT);
+
 	nl_socket_free(sock);
 	return may;
 }

@@ -2,6 +2,7 @@
 
 #include "bpf.h"
 #include "insn.h"
+#include "wire/ip6.h"
 
 #include <errno.h>
 #include <linux/pkt_cls.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 
 #define NS_PER_MS 1000000u
-#define OUTER_HOP_LIMIT 64
 
 /* The kernel gives the memory of an element that went or changed to another one at once, while a
  * program may still read it: whose it is comes first, and is looked at again when the rest has been
@@ -101,7 +101,7 @@ static int load_out(const struct hm_bound *b)
 		SAME_ADDR(WAY(match), AT_INNER_DST, TO_END),
 		STORE_VALUE(BPF_W, AT_KEY, 0),
 		STORE_VALUE(BPF_DW, AT_TOS, 0),
-		STORE_VALUE(BPF_B, AT_TTL, OUTER_HOP_LIMIT),
+		STORE_VALUE(BPF_B, AT_TTL, HM_IP6_HOP_LIMIT),
 		LOAD(BPF_H, R1, FP, AT_INNER),
 		SWAP16(R1),
 		SHIFT(R1, 4),

@@ -2,6 +2,7 @@
 
 #include "filters.h"
 #include "tunnel-tun/net.h"
+#include "wire/ip6.h"
 
 /* Before the kernel's own, which makes way for it then. */
 #include <net/if.h>
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OUTER_HOP_LIMIT 64u
 #define METRIC 512u
 #define PRIO 1u
 #define PRIO_END 9u
@@ -87,7 +87,7 @@ static int put_kind(struct nl_msg *msg, const struct hm_hop_device *hop)
 		return -1;
 	err = nla_put_u32(msg, IFLA_IPTUN_FLAGS, FLAGS);
 	err = err < 0 ? err : nla_put_u8(msg, IFLA_IPTUN_PROTO, IPPROTO_IPV6);
-	err = err < 0 ? err : nla_put_u8(msg, IFLA_IPTUN_TTL, OUTER_HOP_LIMIT);
+	err = err < 0 ? err : nla_put_u8(msg, IFLA_IPTUN_TTL, HM_IP6_HOP_LIMIT);
 	err = err < 0 ? err : nla_put(msg, IFLA_IPTUN_LOCAL, 16, hop->local.b);
 	err = err < 0 ? err : nla_put(msg, IFLA_IPTUN_REMOTE, 16, hop->remote.b);
 	nla_nest_end(msg, data);
@@ -176,7 +176,7 @@ static int put_encap(struct nl_msg *msg, const struct hm_hop_route *route)
 	encap = nla_nest_start(msg, RTA_ENCAP);
 	if (!encap || nla_put(msg, LWTUNNEL_IP6_DST, 16, route->remote.b) < 0 ||
 	    nla_put(msg, LWTUNNEL_IP6_SRC, 16, route->local.b) < 0 ||
-	    nla_put_u8(msg, LWTUNNEL_IP6_HOPLIMIT, OUTER_HOP_LIMIT) < 0)
+	    nla_put_u8(msg, LWTUNNEL_IP6_HOPLIMIT, HM_IP6_HOP_LIMIT) < 0)
 		return -1;
 	nla_nest_end(msg, encap);
 	return 0;

@@ -252,7 +252,6 @@ static int ip6tnl_prefix_put(void *self, const struct hm_tunnel_prefix *prefix)
 static int ip6tnl_prefix_del(void *self, const struct hm_tunnel_prefix *prefix)
 {
 	struct ip6tnl *t = self;
-
 	int err = hm_tun_prefix_del(t->tun, prefix);
 
 	hm_fast_prefix(t->fast, prefix, false);
