@@ -306,22 +306,25 @@ def assign(node, interface, name=None):
     batch(node, addresses(node, interface, name))
 
 
+def _drop(node, hook, what, *rules):
+    """What nftables calls that; ip6tables with those rules, where the kernel has no nftables."""
+    if subprocess.run(["ip", "netns", "exec", space(node), "nft",
+                       f"table ip6 lab {{ chain {hook} {{ type filter hook {hook} priority raw; {what} drop ; }} ; }}"],
+                      capture_output=True).returncode:
+        for rule in rules:
+            on(node, f"ip6tables -t raw -A {hook.upper()} {rule} -j DROP")
+
+
 def silence(node):
     """Route optimisation's headers are the plugin's alone: the daemon's filter, by hand."""
-    if subprocess.run(["ip", "netns", "exec", space(node), "nft",
-                       "table ip6 lab { chain pre { type filter hook prerouting priority raw;"
-                       "  ip6 nexthdr { 43, 60 } drop ; } ; }"], capture_output=True).returncode:
-        for header in (43, 60):
-            on(node, f'ip6tables -t raw -A PREROUTING -m u32 --u32 "3&0xff={header}" -j DROP')
+    _drop(node, "prerouting", "ip6 nexthdr { 43, 60 }", *(f'-m u32 --u32 "3&0xff={header}"' for header in (43, 60)))
 
 
 def deny_nothing(node):
     """A kernel with ip6_tunnel says Port Unreachable to every tunnel packet that is not its own, and a host's
     own tunnel makes Address Unreachable of that: the daemon's other filter, by hand."""
-    if subprocess.run(["ip", "netns", "exec", space(node), "nft",
-                       "table ip6 lab { chain out { type filter hook output priority raw;"
-                       "  icmpv6 type 1 icmpv6 code 4 @th,112,8 41 drop ; } ; }"], capture_output=True).returncode:
-        on(node, 'ip6tables -t raw -A OUTPUT -p icmpv6 --icmpv6-type 1/4 -m u32 --u32 "51&0xff=41" -j DROP')
+    _drop(node, "output", "icmpv6 type 1 icmpv6 code 4 @th,112,8 41",
+          '-p icmpv6 --icmpv6-type 1/4 -m u32 --u32 "51&0xff=41"')
 
 
 def inhabitants(node):
