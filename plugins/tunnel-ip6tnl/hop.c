@@ -204,11 +204,12 @@ int hm_hop_route_put(struct nl_sock *sock, const struct hm_hop_route *route)
 {
 	struct nl_msg *msg =
 	        message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route->table, route->ifindex);
-	int err = 0;
+	int err;
 
 	if (!msg)
 		return -ENOMEM;
-	if (!hm_addr_is_any(&route->source))
+	err = hm_rtnl_put_router(msg);
+	if (err >= 0 && !hm_addr_is_any(&route->source))
 		err = nla_put(msg, RTA_PREFSRC, 16, route->source.b);
 	if (err >= 0 && route->encap)
 		err = put_encap(msg, route);

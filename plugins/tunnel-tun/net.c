@@ -116,7 +116,7 @@ static int route(struct hm_net *net, const struct hm_net_route *r, bool add, boo
 		return -ENOMEM;
 	if ((r->plen > 0 && nla_put(msg, RTA_DST, 16, r->dst.b) < 0) ||
 	    nla_put_u32(msg, RTA_OIF, (uint32_t)oif) < 0 ||
-	    nla_put_u32(msg, RTA_TABLE, r->table) < 0 ||
+	    nla_put_u32(msg, RTA_TABLE, r->table) < 0 || (add && hm_rtnl_put_router(msg) < 0) ||
 	    (r->metric && nla_put_u32(msg, RTA_PRIORITY, r->metric) < 0) ||
 	    (with_src && nla_put(msg, RTA_PREFSRC, 16, r->src.b) < 0)) {
 		nlmsg_free(msg);

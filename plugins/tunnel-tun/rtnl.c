@@ -66,6 +66,14 @@ void hm_rtnl_get_addr(struct nlattr *attr, struct hm_addr *ret_addr)
 		memcpy(ret_addr->b, nla_data(attr), sizeof ret_addr->b);
 }
 
+int hm_rtnl_put_router(struct nl_msg *msg)
+{
+	/* Link-local, so of no other link's concern; no host has it by itself. */
+	static const struct hm_addr router = { { 0xfe, 0x80, [12] = 'h', 'm', 'i', 'p' } };
+
+	return nla_put(msg, RTA_GATEWAY, sizeof router.b, router.b);
+}
+
 static int put_no_own_address(struct nl_msg *msg)
 {
 	struct nlattr *spec = nla_nest_start(msg, IFLA_AF_SPEC);

@@ -67,6 +67,22 @@ def leaves_what_is_not_bound_to_an_on_link_prefix():
     ms.stop()
 
 
+def needs_no_neighbour_for_each_address():
+    """The kernel has one table of neighbours, of 1024, for everything it does: whoever sends to as many
+    addresses of a prefix must not fill it."""
+    ms, wire = server(), Tap("mh", "wan")
+    ms.do(f"bulk 300 2001:db8:f::1:0 local {MS} remote {LCOA}")
+    ms.do(f"put encap 2001:db8:1::77 local {MS} remote {LCOA} attract")
+    for first in ("2001:db8:f::1:", "2001:db8:f::2:"):  # bound, and not
+        for i in range(300):
+            udp("cn", CN, f"{first}{i:x}")
+    udp("cn", CN, "2001:db8:1::77")
+    wire.until(lambda p: is_tunnel(p) and p.inner.dst == "2001:db8:1::77")
+    known = on("ms", "ip -6 neigh show nud all").splitlines()
+    assert len([line for line in known if " dev hmip" in line]) < 5, (len(known), known[:10])
+    ms.stop()
+
+
 def attracts_one_address_without_a_prefix():
     rules = on("ms", "ip -6 rule")
     ms, wire = Driver("ms"), Tap("mh", "wan")

@@ -26,6 +26,18 @@ def serves_a_mobile_host_two_tunnels_deep():
     stop_all(ms, ha, mh)
 
 
+def needs_no_neighbour_for_each_correspondent():
+    mh, wire = Driver("mh"), Tap("mh", "wan")
+    mh.do(f"put home {HOME} hop {GCOA} {HA} hop {LCOA} {MS}")
+    for i in range(300):
+        udp("mh", HOME, f"2001:db8:c::{i:x}")
+    for _ in range(300):
+        wire.until(lambda p: p.dst == MS)
+    known = on("mh", "ip -6 neigh show nud all").splitlines()
+    assert len([line for line in known if " dev hmip" in line]) < 5, (len(known), known[:10])
+    mh.stop()
+
+
 def serves_a_mobile_host_that_the_server_rewrites_for():
     ms, ha, mh = whole_way("rewrite")
     ping("cn", HOME)
