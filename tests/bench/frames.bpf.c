@@ -16,11 +16,14 @@
 /* Filled in by the loader. */
 struct frames_template template;
 __u32 first, n_destinations, out_ifindex;
-__u64 gap_ns; /* from frame to frame; 0: as fast as it goes */
+__u64 gap_ns;   /* from frame to frame; 0: as fast as it goes */
+__u32 window;   /* how many may be on their way to the sink; 0: any number, and no waiting */
+__u32 sink_cpu; /* where the sink counts */
 
 /* Where it is. */
 __u64 random_state, offered, next_ns;
-__u32 left; /* of a burst */
+__u64 base, limit; /* what the sink had counted at the start; how many may be offered */
+__u32 left;        /* of a burst */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -29,11 +32,17 @@ struct {
 	__type(value, __u64);
 } arrived SEC(".maps");
 
+static long is_past(__u32 index, void *ns)
+{
+	(void)index;
+	return bpf_ktime_get_ns() >= *(__u64 *)ns;
+}
+
 /* Frames come in bursts, as through the interrupts of a network interface. Who is late makes up for
  * some of it. */
 static __always_inline bool due(void)
 {
-	__u64 now;
+	__u64 now, then = next_ns;
 
 	if (gap_ns == 0)
 		return true;
@@ -41,6 +50,8 @@ static __always_inline bool due(void)
 		left--;
 		return true;
 	}
+	if (window > 0)
+		bpf_loop(FRAMES_LOOPS, is_past, &then, 0);
 	now = bpf_ktime_get_ns();
 	if (now < next_ns)
 		return false;
@@ -49,6 +60,54 @@ static __always_inline bool due(void)
 		next_ns = now;
 	left = FRAMES_BURST - 1;
 	return true;
+}
+
+static __always_inline __u64 arrived_of(__u32 kind)
+{
+	const volatile __u64 *n = bpf_map_lookup_percpu_elem(&arrived, &kind, sink_cpu);
+
+	return n ? *n : 0;
+}
+
+static __always_inline __u64 taken_in(void)
+{
+	return arrived_of(FRAMES_PLAIN) + arrived_of(FRAMES_TUNNELLED) + arrived_of(FRAMES_ROUTED);
+}
+
+struct look {
+	__u64 next_ns, until_ns;
+};
+
+static long look(__u32 index, void *data)
+{
+	struct look *l = data;
+	__u64 now = bpf_ktime_get_ns();
+
+	(void)index;
+	if (now < l->next_ns)
+		return 0;
+	l->next_ns = now + FRAMES_LOOK_NS;
+	limit = taken_in() - base + window;
+	return offered + FRAMES_BURST <= limit || now >= l->until_ns;
+}
+
+/* A frame that finds queues full is dropped, and so is one that is not due: that takes the lock of
+ * the page pool, for which the router waits when it gives a frame back. With a real interface it
+ * would not. So no more frames are on their way than there is room for, and who has to wait, waits
+ * here. To look how many have arrived costs the sink something, too: it is done seldom. */
+static __always_inline void wait_for_room(void)
+{
+	struct look l = { .next_ns = bpf_ktime_get_ns() };
+
+	if (offered > 0) {
+		l.until_ns = l.next_ns + FRAMES_PATIENCE_NS;
+		bpf_loop(FRAMES_LOOPS, look, &l, 0);
+	}
+	if (offered < limit)
+		return;
+	/* The first time; or else those on their way are lost. */
+	base = taken_in() - offered;
+	limit = offered + window;
 }
 
 /* A frame comes back from its last journey as it was left there, so every octet is written again.
@@ -63,6 +122,8 @@ int generate(struct xdp_md *ctx)
 		return XDP_ABORTED;
 	if (!due())
 		return XDP_DROP;
+	if (window > 0 && offered >= limit)
+		wait_for_room();
 	offered++;
 	*to = template;
 	random_state = random_state * 6364136223846793005u + 1442695040888963407u;

@@ -1,16 +1,19 @@
 /* Both ends of a measurement of forwarding, in the kernel (frames.bpf.c).
  *
- *     frames send INTERFACE DST-MAC SRC DST N PAYLOAD RATE SECONDS
+ *     frames send INTERFACE DST-MAC SRC DST N PAYLOAD RATE SECONDS SINK CPU
  *
  * puts frames into the peer of a veth INTERFACE as a driver receives them: pages, not skbs. N
  * destinations in random order, the same in every run, their last 32 bits counting up from DST's.
- * RATE 0: as fast as it goes. Prints how many were offered, and the seconds that took.
+ * RATE 0: as fast as it goes. SINK: the number a sink said at its start, which counts on that CPU,
+ * another one: no more frames are sent than it will take in; 0: they are, and are dropped. Prints
+ * how many were offered, and the seconds that took.
  *
  *     frames sink INTERFACE
  *
  * obeys standard input, one word a line: `xdp` and `tc` count and drop what arrives, `unpack` takes
  * outer headers off, `off` does nothing. Each is answered with the counts until then: plain,
- * tunnelled, tunnelled behind a routing header. */
+ * tunnelled, tunnelled behind a routing header. First comes a number by which a sender finds them.
+ */
 #include "frame.h"
 #include "frames.h"
 /* Generated, and less strict than we are. */
@@ -27,8 +30,9 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/time.h>
+#include <unistd.h>
 
-#define BATCH 64
+#define BATCH 64 /* without a sink to wait for */
 #define CPUS_MAX 256
 
 static void die(const char *what, int err)
@@ -37,12 +41,18 @@ static void die(const char *what, int err)
 	exit(69);
 }
 
-static struct frames_bpf *load(void)
+/* With the counts of a map that is there, or, with 0, of its own. */
+static struct frames_bpf *load(uint32_t arrived)
 {
-	struct frames_bpf *skel = frames_bpf__open_and_load();
+	struct frames_bpf *skel = frames_bpf__open();
+	int fd = arrived ? bpf_map_get_fd_by_id(arrived) : -1;
 
-	if (!skel)
+	if (!skel || (arrived && fd < 0) ||
+	    (arrived && bpf_map__reuse_fd(skel->maps.arrived, fd) != 0) ||
+	    frames_bpf__load(skel) != 0)
 		die("load", errno);
+	if (fd >= 0)
+		close(fd); /* a copy is in use */
 	return skel;
 }
 
@@ -64,7 +74,7 @@ static void on_alarm(int number)
 
 /* One call for all of it, which the alarm ends: each call costs as much as thousands of frames.
  * Frames that are not due are not sent, so at a given rate the processor is busy with waiting. */
-static void run(int prog, uint8_t *frame, size_t len, double seconds)
+static void run(int prog, uint8_t *frame, size_t len, double seconds, uint32_t batch)
 {
 	const struct sigaction alarm = { .sa_handler = on_alarm };
 	struct itimerval until = { .it_value = { .tv_sec = (time_t)seconds } };
@@ -72,7 +82,7 @@ static void run(int prog, uint8_t *frame, size_t len, double seconds)
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame,
 	                    .data_size_in = (uint32_t)len, .ctx_in = &ctx,
 	                    .ctx_size_in = sizeof ctx, .repeat = INT_MAX,
-	                    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
+	                    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = batch);
 	int err;
 
 	until.it_value.tv_usec = (suseconds_t)((seconds - (double)until.it_value.tv_sec) * 1e6);
@@ -87,7 +97,8 @@ static int send_frames(char **argv)
 {
 	static uint8_t frame[FRAME_MAX];
 	size_t len = frame_write(frame, argv + 1);
-	struct frames_bpf *skel = load();
+	uint32_t sink = (uint32_t)strtoul(argv[8], NULL, 10);
+	struct frames_bpf *skel = load(sink);
 	double rate = atof(argv[6]);
 	int64_t start;
 
@@ -96,8 +107,11 @@ static int send_frames(char **argv)
 	skel->bss->n_destinations = (uint32_t)strtoul(argv[1 + FRAME_N], NULL, 10);
 	skel->bss->out_ifindex = interface(argv[0]);
 	skel->bss->gap_ns = rate > 0 ? (uint64_t)(1e9 / rate) : 0;
+	skel->bss->window = sink ? FRAMES_WINDOW : 0;
+	skel->bss->sink_cpu = (uint32_t)strtoul(argv[9], NULL, 10);
 	start = frame_now_ns();
-	run(bpf_program__fd(skel->progs.generate), frame, len, atof(argv[7]));
+	run(bpf_program__fd(skel->progs.generate), frame, len, atof(argv[7]),
+	    sink ? FRAMES_BATCH : BATCH);
 	frame_show(skel->bss->offered, start);
 	frames_bpf__destroy(skel);
 	return 0;
@@ -170,9 +184,21 @@ static void show_counts(struct sink *s)
 	fflush(stdout);
 }
 
+/* For a sender. */
+static void show_id(const struct sink *s)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof info;
+
+	if (bpf_obj_get_info_by_fd(bpf_map__fd(s->skel->maps.arrived), &info, &size) != 0)
+		die("counts", errno);
+	printf("%u\n", info.id);
+	fflush(stdout);
+}
+
 static int sink(char **argv)
 {
-	struct sink s = { .skel = load(), .ifindex = interface(argv[0]) };
+	struct sink s = { .skel = load(0), .ifindex = interface(argv[0]) };
 	char line[64];
 	int err;
 
@@ -184,6 +210,7 @@ static int sink(char **argv)
 	err = bpf_tc_hook_create(&s.hook);
 	if (err && err != -EEXIST)
 		die("clsact", err);
+	show_id(&s);
 	while (fgets(line, sizeof line, stdin)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (!take_on(&s, line))
@@ -197,7 +224,7 @@ static int sink(char **argv)
 
 int main(int argc, char **argv)
 {
-	if (argc == 10 && strcmp(argv[1], "send") == 0)
+	if (argc == 12 && strcmp(argv[1], "send") == 0)
 		return send_frames(argv + 2);
 	if (argc == 3 && strcmp(argv[1], "sink") == 0)
 		return sink(argv + 2);

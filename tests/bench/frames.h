@@ -15,6 +15,14 @@ struct frames_template {
 #define FRAMES_BURST 64
 #define FRAMES_LATE 256
 
+/* As many fit into each queue of a veth (256) and into the page pool of a test run, which has room
+ * for a batch. */
+#define FRAMES_WINDOW 192
+#define FRAMES_BATCH 256
+#define FRAMES_LOOK_NS 5000
+#define FRAMES_PATIENCE_NS 1000000 /* then what has not arrived is lost */
+#define FRAMES_LOOPS (1 << 20)     /* at most, in one wait */
+
 enum frames_kind {
 	FRAMES_PLAIN,
 	FRAMES_TUNNELLED,

@@ -7,6 +7,7 @@ measured, so they can take turns without being set up again."""
 import json
 import os
 import subprocess
+import tempfile
 import time
 
 from figures import cpu_ns
@@ -37,8 +38,10 @@ class Talk:
     """A program that answers each line on its standard input with one on its standard output."""
 
     def __init__(self, argv):
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+        # Complaints go to a file: nobody reads a pipe meanwhile, and one that is full stops who writes.
+        self.stderr = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr,
+                                        text=True)
         self.said = []
 
     def ask(self, line=None):
@@ -52,8 +55,13 @@ class Talk:
             if not out.startswith(("log ", "seen ")):
                 return out.strip()
             self.said.append(out.strip())
-        raise LabError(f"{self.process.args[4:]} is gone after {line!r}: {self.process.stderr.read().strip()} "
+        raise LabError(f"{self.process.args[4:]} is gone after {line!r}: {self.complaint()} "
                        f"{' '.join(self.said[-3:])}")
+
+    def complaint(self):
+        """The last of it."""
+        self.stderr.seek(0)
+        return self.stderr.read()[-1000:].strip()
 
     def end(self):
         """Ends it, and sees that it was well until then and went willingly."""
@@ -67,11 +75,11 @@ class Talk:
             self.process.kill()
             status = self.process.wait()
         if status != 0:
-            raise LabError(f"{self.process.args[4:]} ended with {status}: {self.process.stderr.read().strip()}")
+            raise LabError(f"{self.process.args[4:]} ended with {status}: {self.complaint()}")
 
 
 class Mode:
-    """LABEL=PLUGIN[,OPTION=VALUE...][@PPS]; without @ packets are offered as fast as they go."""
+    """LABEL=PLUGIN[,OPTION=VALUE...][@PPS]; without @ packets are offered as fast as the router takes them."""
 
     def __init__(self, text):
         self.text = text
@@ -87,7 +95,7 @@ class Router:
         self.src, self.router, self.dst = (f"{node}{number}" for node in ("src", "router", "dst"))
         self.s, self.r, self.up, self.d = (f"{end}{number}" for end in ("s", "r", "up", "d"))
         self.rate = mode.pps if tools.frames else SOCKET_PPS
-        self.driver = self.sink = self.napi = None
+        self.driver = self.sink = self.counted = self.napi = None
         self.bound, self.taking = 0, None
         self.lay_out()
 
@@ -122,6 +130,7 @@ class Router:
             self.open_plugin()
         if self.tools.frames:
             self.sink = Talk(self.lab.argv(self.dst, self.tools.frames, "sink", self.d))
+            self.counted = self.sink.ask()
         else:
             self.lab.run(self.dst, "nft", f"table netdev sink {{ chain in {{ type filter hook ingress device {self.d}"
                          " priority 0; ip6 nexthdr { 17, 41 } drop; }; }")
@@ -227,9 +236,13 @@ class Router:
 
     def send(self, count, payload, rate, seconds, sender=None):
         """How many were offered, in how many seconds."""
-        sender = sender or self.tools.sender
+        watched = []
+        if not sender:
+            sender = self.tools.sender
+            if self.sink:  # one that has a processor of its own, to wait on
+                watched = [self.counted if self.tools.cpu else "0", str(self.tools.cpu)]
         out = self.lab.run(self.src, "taskset", "-c", "0", *sender, self.s, self.mac, SRC, gcoa(0),
-                           str(count), str(payload), str(rate), str(seconds), timeout=seconds + 30)
+                           str(count), str(payload), str(rate), str(seconds), *watched, timeout=seconds + 30)
         offered, took = out.split()
         return int(offered), float(took)
 
