@@ -39,9 +39,9 @@ struct hm_site_slot {
 	__u64 next_hop;
 	__u64 packets_out, octets_out; /* tunnelled, inner packets */
 	__u16 version;
-	__u8 local; /* index of the tunnel's source among the locals */
-	__u8 flags; /* enum hm_site_flag */
-	__u32 spare;
+	__u8 local;    /* index of the tunnel's source among the locals */
+	__u8 flags;    /* enum hm_site_flag */
+	__u32 sampled; /* when its next hop was last looked up without need: a program's business */
 };
 
 /* The other direction, by the same index. */

@@ -314,9 +314,30 @@ Test(bpf_site, forgets_a_next_hop_that_one_packet_found_gone)
 
 	for (enum hook hook = XDP; hook <= TC; hook++) {
 		slot(r)->next_hop = next_hop;
+		slot(r)->sampled = 0;
 		r->packets = 127;
 		cr_assert_not(is_sent(r, hook, plain(r, GCOA, 100)), "hook %d", hook);
 		cr_assert_eq(slot(r)->next_hop, 0u, "hook %d", hook);
+	}
+	hm_maps_drop(&r->maps);
+}
+
+Test(bpf_site, looks_up_what_it_knows_only_now_and_then)
+{
+	struct rig *r = rig();
+	__u64 next_hop = slot(r)->next_hop;
+
+	for (enum hook hook = XDP; hook <= TC; hook++) {
+		__u32 before;
+		bool sent;
+
+		do {
+			slot(r)->next_hop = next_hop;
+			before = slot(r)->sampled;
+			r->packets = 127;
+			sent = is_sent(r, hook, plain(r, GCOA, 100));
+		} while (slot(r)->sampled != before); /* and 134 ms are over */
+		cr_assert(sent, "hook %d", hook);
 	}
 	hm_maps_drop(&r->maps);
 }

@@ -142,6 +142,19 @@ def goes_on_while_neighbours_only_grow_older():
     ms.stop()
 
 
+def asks_no_more_often_for_a_next_hop_when_there_is_more_to_send():
+    ms, wire = server(), Tap("mh", "wan")
+    udp("cn", CN, GCOA)
+    wire.until(is_tunnel)
+    before, start = ms.stats().get("bpf_next_hops_looked_up", 0), time.monotonic()
+    s, octets = socket_in("cn", socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW), plain_udp(CN, GCOA)
+    for _ in range(8000):
+        s.sendto(octets, (GCOA, 0))
+    took, looked_up = time.monotonic() - start, ms.stats().get("bpf_next_hops_looked_up", 0) - before
+    assert looked_up <= 5 + took * 8, f"{looked_up} look-ups for 8000 packets in {took:.2f} s"
+    ms.stop()
+
+
 def keeps_other_next_hops_when_a_neighbour_goes():
     ms, wire = server(), Tap("mh", "wan")
     for number, (state, lladdr) in enumerate((("reachable", "02:00:00:00:99:04"), ("failed", ""),
