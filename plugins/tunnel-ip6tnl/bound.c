@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define NS_PER_MS 1000000u
 
@@ -29,14 +30,13 @@ struct way {
 
 enum { FORMER = 1, BOUND, FITS, SEGMENT };
 
-/* Of the way in KEEP, in its slot and in all. A super-packet counts as what it will be cut into. */
+/* Of the way in KEEP, in its slot: what all processors would have to write for each packet, a sum
+ * of all ways, is left to who asks for it. A super-packet counts as what it will be cut into. */
 #define COUNT_WAY(b, packets, octets)                                                              \
 	LOAD(BPF_W, KEEP2, CTX, FIELD(gso_segs)), IF(BPF_JNE, KEEP2, 0, 1), SET(KEEP2, 1),         \
 	        LOAD(BPF_W, SIZE, CTX, FIELD(len)), MAP(R1, (b)->fd[HM_BOUND_COUNTS]),             \
 	        MOV(R2, KEEP), ADD(R2, WAY(slot)), CALL(map_lookup_elem), IF(BPF_JEQ, R0, 0, 2),   \
-	        COUNT(R0, COUNTED(packets), KEEP2), COUNT(R0, COUNTED(octets), SIZE),              \
-	        ELEMENT(R0, (b)->fd[HM_BOUND_TOTALS]), COUNT(R0, COUNTED(packets), KEEP2),         \
-	        COUNT(R0, COUNTED(octets), SIZE)
+	        COUNT(R0, COUNTED(packets), KEEP2), COUNT(R0, COUNTED(octets), SIZE)
 
 /* Lets pass what is bound and has no opinion of the rest: a filter behind it drops that. So the
  * programs of two runs may stand side by side while one takes over from the other. */
@@ -127,9 +127,9 @@ static int load_out(const struct hm_bound *b)
 static int load_drop(const struct hm_bound *b)
 {
 	struct bpf_insn code[] = {
-		ELEMENT(R0, b->fd[HM_BOUND_TOTALS]),
+		ELEMENT(R0, b->fd[HM_BOUND_REFUSED]),
 		SET(R1, 1),
-		COUNT(R0, (int)offsetof(struct hm_bound_totals, refused), R1),
+		COUNT(R0, 0, R1),
 		SET(R0, TC_ACT_SHOT),
 		EXIT,
 	};
@@ -163,7 +163,27 @@ const struct hm_bound hm_bound_none = { .fd = { -1, -1, -1, -1, -1, -1, -1 } };
 static bool has_maps(const struct hm_bound *b)
 {
 	return b->fd[HM_BOUND_WAYS] >= 0 && b->fd[HM_BOUND_COUNTS] >= 0 &&
-	       b->fd[HM_BOUND_TOTALS] >= 0;
+	       b->fd[HM_BOUND_REFUSED] >= 0;
+}
+
+static int open_maps(struct hm_bound *b)
+{
+	const uint32_t max = b->max, word = sizeof(uint32_t);
+	size_t len = max * sizeof *b->counts;
+	void *counts;
+
+	b->fd[HM_BOUND_WAYS] =
+	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct hm_addr), sizeof(struct way), max, 0);
+	b->fd[HM_BOUND_COUNTS] =
+	        hm_bpf_map(BPF_MAP_TYPE_ARRAY, word, sizeof *b->counts, max, BPF_F_MMAPABLE);
+	b->fd[HM_BOUND_REFUSED] = hm_bpf_map(BPF_MAP_TYPE_ARRAY, word, sizeof(uint64_t), 1, 0);
+	if (!has_maps(b))
+		return 0;
+	counts = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd[HM_BOUND_COUNTS], 0);
+	if (counts == MAP_FAILED)
+		return -errno;
+	b->counts = counts;
+	return 0;
 }
 
 int hm_bound_open(struct hm_bound *b, uint32_t max, int rest)
@@ -175,19 +195,14 @@ int hm_bound_open(struct hm_bound *b, uint32_t max, int rest)
 	b->free = calloc(max, sizeof *b->free);
 	if (!b->free)
 		return -ENOMEM;
-	b->fd[HM_BOUND_WAYS] =
-	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct hm_addr), sizeof(struct way), max);
-	b->fd[HM_BOUND_COUNTS] = hm_bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
-	                                    sizeof(struct hm_tunnel_count), max);
-	b->fd[HM_BOUND_TOTALS] =
-	        hm_bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct hm_bound_totals), 1);
-	if (has_maps(b)) {
+	err = open_maps(b);
+	if (!err && has_maps(b)) {
 		b->fd[HM_BOUND_IN] = load_in(b);
 		b->fd[HM_BOUND_DROP] = load_drop(b);
 		b->fd[HM_BOUND_OUT] = load_out(b);
 		b->fd[HM_BOUND_REST] = load_rest(rest);
 	}
-	err = hm_bpf_opened(b->fd, HM_BOUND_FDS);
+	err = err ? err : hm_bpf_opened(b->fd, HM_BOUND_FDS);
 	if (err)
 		hm_bound_close(b);
 	return err;
@@ -195,6 +210,9 @@ int hm_bound_open(struct hm_bound *b, uint32_t max, int rest)
 
 void hm_bound_close(struct hm_bound *b)
 {
+	if (b->counts)
+		(void)munmap(b->counts, b->max * sizeof *b->counts);
+	b->counts = NULL;
 	hm_bpf_close(b->fd, HM_BOUND_FDS);
 	free(b->free);
 	b->free = NULL;
@@ -208,12 +226,29 @@ static uint32_t take_slot(struct hm_bound *b)
 	return b->used < b->max ? ++b->used : 0;
 }
 
+static void add(struct hm_tunnel_count *sum, const struct hm_tunnel_count *c)
+{
+	sum->packets_in += c->packets_in;
+	sum->octets_in += c->octets_in;
+	sum->packets_out += c->packets_out;
+	sum->octets_out += c->octets_out;
+}
+
+/* What a program is counting yet is counted, if not in the slot. */
+static uint64_t take(uint64_t *counter)
+{
+	return __atomic_exchange_n(counter, 0, __ATOMIC_RELAXED);
+}
+
 static void return_slot(struct hm_bound *b, uint32_t slot)
 {
-	static const struct hm_tunnel_count none;
-	const uint32_t at = slot - 1;
+	struct hm_tunnel_count *c = &b->counts[slot - 1];
+	const struct hm_tunnel_count last = { .packets_in = take(&c->packets_in),
+		                              .octets_in = take(&c->octets_in),
+		                              .packets_out = take(&c->packets_out),
+		                              .octets_out = take(&c->octets_out) };
 
-	(void)hm_bpf_put(b->fd[HM_BOUND_COUNTS], &at, &none, BPF_ANY);
+	add(&b->gone, &last);
 	b->free[b->n_free++] = slot;
 }
 
@@ -247,23 +282,33 @@ void hm_bound_del(struct hm_bound *b, const struct hm_addr *match, uint32_t slot
 	return_slot(b, slot);
 }
 
-void hm_bound_count(const struct hm_bound *b, uint32_t slot, struct hm_tunnel_count *io)
+static uint64_t read_now(const uint64_t *counter)
 {
-	const uint32_t at = slot - 1;
-	struct hm_tunnel_count c;
-
-	if (hm_bpf_get(b->fd[HM_BOUND_COUNTS], &at, &c) != 0)
-		return;
-	io->packets_in += c.packets_in;
-	io->octets_in += c.octets_in;
-	io->packets_out += c.packets_out;
-	io->octets_out += c.octets_out;
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-void hm_bound_total(const struct hm_bound *b, struct hm_bound_totals *ret_totals)
+void hm_bound_count(const struct hm_bound *b, uint32_t slot, struct hm_tunnel_count *io)
 {
-	const uint32_t first = 0;
+	const struct hm_tunnel_count *c = &b->counts[slot - 1];
+	const struct hm_tunnel_count now = { .packets_in = read_now(&c->packets_in),
+		                             .octets_in = read_now(&c->octets_in),
+		                             .packets_out = read_now(&c->packets_out),
+		                             .octets_out = read_now(&c->octets_out) };
 
-	if (hm_bpf_get(b->fd[HM_BOUND_TOTALS], &first, ret_totals) != 0)
-		*ret_totals = (struct hm_bound_totals){ .refused = 0 };
+	add(io, &now);
+}
+
+void hm_bound_total(const struct hm_bound *b, struct hm_tunnel_count *ret_total)
+{
+	*ret_total = b->gone;
+	for (uint32_t slot = 1; slot <= b->used; slot++)
+		hm_bound_count(b, slot, ret_total);
+}
+
+uint64_t hm_bound_refused(const struct hm_bound *b)
+{
+	const uint32_t only = 0;
+	uint64_t n;
+
+	return hm_bpf_get(b->fd[HM_BOUND_REFUSED], &only, &n) == 0 ? n : 0;
 }

@@ -4,7 +4,7 @@
  * was to that source until a moment ago, and is dropped otherwise (PROTOCOL 7). Small eBPF programs
  * over one hash table, so that a binding is made, and moved, by one change in it.
  *
- * One thread at a time, but for hm_bound_total(). Functions return 0 or a negative errno. */
+ * One thread at a time. Functions return 0 or a negative errno. */
 #ifndef HM_IP6TNL_BOUND_H
 #define HM_IP6TNL_BOUND_H
 
@@ -12,19 +12,14 @@
 #include "hmipd-plugin.h"
 
 enum hm_bound_fd {
-	HM_BOUND_WAYS,   /* maps: by inner address; */
-	HM_BOUND_COUNTS, /* by slot; */
-	HM_BOUND_TOTALS, /* one element */
-	HM_BOUND_IN,     /* programs for the device: of ingress, and the last of it; */
+	HM_BOUND_WAYS,    /* maps: by inner address; */
+	HM_BOUND_COUNTS,  /* by slot; */
+	HM_BOUND_REFUSED, /* one element: packets out of the tunnel that no binding names */
+	HM_BOUND_IN,      /* programs for the device: of ingress, and the last of it; */
 	HM_BOUND_DROP,
 	HM_BOUND_OUT, /* of egress, and the last of it */
 	HM_BOUND_REST,
 	HM_BOUND_FDS,
-};
-
-struct hm_bound_totals {
-	struct hm_tunnel_count count;
-	uint64_t refused; /* packets out of the tunnel that no binding names */
 };
 
 struct hm_bound {
@@ -33,6 +28,8 @@ struct hm_bound {
 	uint32_t used;  /* slots that were ever used: those before it */
 	uint32_t *free; /* those of them that are not now */
 	uint32_t n_free;
+	struct hm_tunnel_count *counts; /* by slot, less 1: the map of them */
+	struct hm_tunnel_count gone;    /* of bindings that are not there any more */
 };
 
 /* Nothing open. */
@@ -59,6 +56,9 @@ void hm_bound_del(struct hm_bound *b, const struct hm_addr *match, uint32_t slot
 
 /* Adds what was counted. */
 void hm_bound_count(const struct hm_bound *b, uint32_t slot, struct hm_tunnel_count *io);
-void hm_bound_total(const struct hm_bound *b, struct hm_bound_totals *ret_totals);
+/* Of all bindings there ever were; looks at each there is. */
+void hm_bound_total(const struct hm_bound *b, struct hm_tunnel_count *ret_total);
+/* Packets out of the tunnel that no binding names. */
+uint64_t hm_bound_refused(const struct hm_bound *b);
 
 #endif

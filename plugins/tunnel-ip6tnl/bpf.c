@@ -66,12 +66,14 @@ void hm_bpf_close(int *fd, unsigned n)
 	}
 }
 
-int hm_bpf_map(enum bpf_map_type type, uint32_t key, uint32_t value, uint32_t max)
+int hm_bpf_map(enum bpf_map_type type, uint32_t key, uint32_t value, uint32_t max, uint32_t flags)
 {
 	/* Memory at once: what is taken as it is used comes from a pool that a burst empties. */
-	union bpf_attr attr = {
-		.map_type = type, .key_size = key, .value_size = value, .max_entries = max
-	};
+	union bpf_attr attr = { .map_type = type,
+		                .key_size = key,
+		                .value_size = value,
+		                .max_entries = max,
+		                .map_flags = flags };
 
 	memcpy(attr.map_name, "hmip", 4);
 	return bpf(BPF_MAP_CREATE, &attr);

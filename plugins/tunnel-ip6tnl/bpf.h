@@ -12,8 +12,9 @@ int hm_bpf_load(struct bpf_insn *code, unsigned n, const char *name);
 int hm_bpf_opened(int *fd, unsigned n);
 /* Those that are open; then none is. */
 void hm_bpf_close(int *fd, unsigned n);
-/* Memory for all of it is taken at once, unless it forgets what was used least (LRU). */
-int hm_bpf_map(enum bpf_map_type type, uint32_t key, uint32_t value, uint32_t max);
+/* Memory for all of it is taken at once, unless it forgets what was used least (LRU). With flags:
+ * BPF_F_MMAPABLE. */
+int hm_bpf_map(enum bpf_map_type type, uint32_t key, uint32_t value, uint32_t max, uint32_t flags);
 /* -ENOENT: not there. */
 int hm_bpf_get(int map, const void *key, void *ret_value);
 /* With flags: BPF_ANY, BPF_NOEXIST. */

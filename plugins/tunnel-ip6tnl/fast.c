@@ -344,21 +344,21 @@ int hm_fast_count(struct hm_fast *f, const struct hm_tunnel_entry *e,
 
 static uint64_t stat_of(struct hm_fast *f, unsigned index)
 {
-	struct hm_bound_totals totals = { .refused = 0 };
+	struct hm_tunnel_count total = { .packets_in = 0 };
 
-	if (index >= FAST_ENCAPSULATED)
-		hm_bound_total(f->how.bound, &totals);
+	if (index == FAST_ENCAPSULATED || index == FAST_DECAPSULATED)
+		hm_bound_total(f->how.bound, &total);
 	switch (index) {
 	case FAST_BINDINGS:
 		return f->n_bindings;
 	case FAST_NO_ROOM:
 		return f->n_no_room;
 	case FAST_ENCAPSULATED:
-		return totals.count.packets_out;
+		return total.packets_out;
 	case FAST_DECAPSULATED:
-		return totals.count.packets_in;
+		return total.packets_in;
 	default:
-		return totals.refused;
+		return hm_bound_refused(f->how.bound);
 	}
 }
 

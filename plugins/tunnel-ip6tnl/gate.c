@@ -125,13 +125,13 @@ int hm_gate_open(struct hm_gate *g)
 {
 	*g = (struct hm_gate){ { -1, -1, -1, -1, -1, -1, -1, -1, -1 } };
 	g->fd[HM_GATE_PAIRS] =
-	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct pair), sizeof(uint32_t), INNERS);
+	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct pair), sizeof(uint32_t), INNERS, 0);
 	g->fd[HM_GATE_INNER] =
-	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct hm_addr), sizeof(uint32_t), INNERS);
+	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct hm_addr), sizeof(uint32_t), INNERS, 0);
 	g->fd[HM_GATE_PEERS] =
-	        hm_bpf_map(BPF_MAP_TYPE_LRU_HASH, sizeof(struct peer), sizeof(uint32_t), PEERS);
-	g->fd[HM_GATE_TOTALS] =
-	        hm_bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct hm_gate_totals), 1);
+	        hm_bpf_map(BPF_MAP_TYPE_LRU_HASH, sizeof(struct peer), sizeof(uint32_t), PEERS, 0);
+	g->fd[HM_GATE_TOTALS] = hm_bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
+	                                   sizeof(struct hm_gate_totals), 1, 0);
 	if (g->fd[HM_GATE_PAIRS] >= 0 && g->fd[HM_GATE_INNER] >= 0 && g->fd[HM_GATE_PEERS] >= 0 &&
 	    g->fd[HM_GATE_TOTALS] >= 0) {
 		g->fd[HM_GATE_IN] = load_in(g);
