@@ -41,19 +41,23 @@ static void die(const char *what, int err)
 	exit(69);
 }
 
-/* With the counts of a map that is there, or, with 0, of its own. */
-static struct frames_bpf *load(uint32_t arrived)
+static struct frames_bpf *open_parts(void)
 {
 	struct frames_bpf *skel = frames_bpf__open();
-	int fd = arrived ? bpf_map_get_fd_by_id(arrived) : -1;
 
-	if (!skel || (arrived && fd < 0) ||
-	    (arrived && bpf_map__reuse_fd(skel->maps.arrived, fd) != 0) ||
-	    frames_bpf__load(skel) != 0)
-		die("load", errno);
-	if (fd >= 0)
-		close(fd); /* a copy is in use */
+	if (!skel)
+		die("open", errno);
+	bpf_program__set_autoload(skel->progs.generate, false);
+	bpf_program__set_autoload(skel->progs.generate_waiting, false);
 	return skel;
+}
+
+static void load(struct frames_bpf *skel)
+{
+	int err = frames_bpf__load(skel);
+
+	if (err)
+		die("load", err);
 }
 
 static unsigned interface(const char *name)
@@ -74,7 +78,8 @@ static void on_alarm(int number)
 
 /* One call for all of it, which the alarm ends: each call costs as much as thousands of frames.
  * Frames that are not due are not sent, so at a given rate the processor is busy with waiting. */
-static void run(int prog, uint8_t *frame, size_t len, double seconds, uint32_t batch)
+static void run(const struct bpf_program *prog, uint8_t *frame, size_t len, double seconds,
+                uint32_t batch)
 {
 	const struct sigaction alarm = { .sa_handler = on_alarm };
 	struct itimerval until = { .it_value = { .tv_sec = (time_t)seconds } };
@@ -88,17 +93,34 @@ static void run(int prog, uint8_t *frame, size_t len, double seconds, uint32_t b
 	until.it_value.tv_usec = (suseconds_t)((seconds - (double)until.it_value.tv_sec) * 1e6);
 	sigaction(SIGALRM, &alarm, NULL);
 	setitimer(ITIMER_REAL, &until, NULL);
-	err = bpf_prog_test_run_opts(prog, &opts);
+	err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
 	if (err && err != -EINTR)
 		die("live frames", err);
+}
+
+static struct frames_bpf *load_sender(uint32_t counted)
+{
+	struct frames_bpf *skel = open_parts();
+	int fd;
+
+	bpf_program__set_autoload(counted ? skel->progs.generate_waiting : skel->progs.generate,
+	                          true);
+	if (counted) {
+		fd = bpf_map_get_fd_by_id(counted);
+		if (fd < 0 || bpf_map__reuse_fd(skel->maps.arrived, fd) != 0)
+			die("the sink's counts", errno);
+		close(fd); /* a copy is in use */
+	}
+	load(skel);
+	return skel;
 }
 
 static int send_frames(char **argv)
 {
 	static uint8_t frame[FRAME_MAX];
 	size_t len = frame_write(frame, argv + 1);
-	uint32_t sink = (uint32_t)strtoul(argv[8], NULL, 10);
-	struct frames_bpf *skel = load(sink);
+	uint32_t counted = (uint32_t)strtoul(argv[8], NULL, 10);
+	struct frames_bpf *skel = load_sender(counted);
 	double rate = atof(argv[6]);
 	int64_t start;
 
@@ -107,11 +129,13 @@ static int send_frames(char **argv)
 	skel->bss->n_destinations = (uint32_t)strtoul(argv[1 + FRAME_N], NULL, 10);
 	skel->bss->out_ifindex = interface(argv[0]);
 	skel->bss->gap_ns = rate > 0 ? (uint64_t)(1e9 / rate) : 0;
-	skel->bss->window = sink ? FRAMES_WINDOW : 0;
+	skel->bss->window = FRAMES_WINDOW;
 	skel->bss->sink_cpu = (uint32_t)strtoul(argv[9], NULL, 10);
 	start = frame_now_ns();
-	run(bpf_program__fd(skel->progs.generate), frame, len, atof(argv[7]),
-	    sink ? FRAMES_BATCH : BATCH);
+	if (counted)
+		run(skel->progs.generate_waiting, frame, len, atof(argv[7]), FRAMES_BATCH);
+	else
+		run(skel->progs.generate, frame, len, atof(argv[7]), BATCH);
 	frame_show(skel->bss->offered, start);
 	frames_bpf__destroy(skel);
 	return 0;
@@ -198,12 +222,13 @@ static void show_id(const struct sink *s)
 
 static int sink(char **argv)
 {
-	struct sink s = { .skel = load(0), .ifindex = interface(argv[0]) };
+	struct sink s = { .skel = open_parts(), .ifindex = interface(argv[0]) };
 	char line[64];
 	int err;
 
 	if (libbpf_num_possible_cpus() > CPUS_MAX)
 		die("processors", E2BIG);
+	load(s.skel);
 	s.hook = (struct bpf_tc_hook){ .sz = sizeof s.hook,
 		                       .ifindex = (int)s.ifindex,
 		                       .attach_point = BPF_TC_INGRESS };
