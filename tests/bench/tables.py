@@ -66,9 +66,8 @@ def tables(result):
         rounds = len(result["other_kernel"]["cost"][0]["rounds"])
         parts += [f"In user-mode Linux, {rounds} rounds, to be compared with each other alone:\n",
                   *figures(result["other_kernel"])]
-    if "instructions" in result:
-        counted = result["instructions"]
-        parts += ["In Debian's kernel, on an emulated processor that counts its instructions:\n",
+    for where, counted in result.get("instructions", {}).items():
+        parts += [f"In {where}, {counted['kernel']}, on an emulated processor that counts its instructions:\n",
                   *figures({**counted, "updates": []}, "instructions")]
         parts += [f"Not counted: {label}: {why}.\n" for label, why in counted["skipped"].items()
                   if label not in result["skipped"]]
