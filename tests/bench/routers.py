@@ -157,7 +157,7 @@ class Router:
         return "prog/xdp" in self.lab.run(self.router, "ip", "link", "show", "dev", self.r)
 
     def pin(self):
-        """The thread that receives for the router, on a processor of its own."""
+        """The thread that receives for the router, and the plugin's, on a processor that the sender does not use."""
         def threads():
             return {int(pid) for pid in os.listdir("/proc") if pid.isdigit() and self.is_napi(pid)}
 
@@ -165,7 +165,8 @@ class Router:
         self.lab.run(self.router, "ethtool", "-K", self.r, "gro", "on")
         self.lab.run(self.router, "sh", "-c", f"echo 1 > /sys/class/net/{self.r}/threaded")
         self.napi, = wait_for("the receiving thread", lambda: threads() - before)
-        os.sched_setaffinity(self.napi, {self.tools.cpu})
+        for task in (self.napi, *self.threads()):
+            os.sched_setaffinity(task, {self.tools.cpu})
         if not self.tools.frames:
             self.take_from_socket()
 
