@@ -234,7 +234,7 @@ static void add(struct hm_tunnel_count *sum, const struct hm_tunnel_count *c)
 	sum->octets_out += c->octets_out;
 }
 
-/* What a program is counting yet is counted, if not in the slot. */
+/* What a program adds at this moment is not lost; it may be counted for whom the slot is next. */
 static uint64_t take(uint64_t *counter)
 {
 	return __atomic_exchange_n(counter, 0, __ATOMIC_RELAXED);
