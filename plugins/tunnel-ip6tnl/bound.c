@@ -160,25 +160,21 @@ const struct hm_bound hm_bound_none = { .fd = { -1, -1, -1, -1, -1, -1, -1 } };
 
 /* --- the maps ------------------------------------------------------------------------------- */
 
-static bool has_maps(const struct hm_bound *b)
-{
-	return b->fd[HM_BOUND_WAYS] >= 0 && b->fd[HM_BOUND_COUNTS] >= 0 &&
-	       b->fd[HM_BOUND_REFUSED] >= 0;
-}
-
 static int open_maps(struct hm_bound *b)
 {
 	const uint32_t max = b->max, word = sizeof(uint32_t);
 	size_t len = max * sizeof *b->counts;
 	void *counts;
+	int err;
 
 	b->fd[HM_BOUND_WAYS] =
 	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct hm_addr), sizeof(struct way), max, 0);
 	b->fd[HM_BOUND_COUNTS] =
 	        hm_bpf_map(BPF_MAP_TYPE_ARRAY, word, sizeof *b->counts, max, BPF_F_MMAPABLE);
 	b->fd[HM_BOUND_REFUSED] = hm_bpf_map(BPF_MAP_TYPE_ARRAY, word, sizeof(uint64_t), 1, 0);
-	if (!has_maps(b))
-		return 0;
+	err = hm_bpf_opened(b->fd, HM_BOUND_MAPS);
+	if (err)
+		return err;
 	counts = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd[HM_BOUND_COUNTS], 0);
 	if (counts == MAP_FAILED)
 		return -errno;
@@ -196,13 +192,13 @@ int hm_bound_open(struct hm_bound *b, uint32_t max, int rest)
 	if (!b->free)
 		return -ENOMEM;
 	err = open_maps(b);
-	if (!err && has_maps(b)) {
+	if (!err) {
 		b->fd[HM_BOUND_IN] = load_in(b);
 		b->fd[HM_BOUND_DROP] = load_drop(b);
 		b->fd[HM_BOUND_OUT] = load_out(b);
 		b->fd[HM_BOUND_REST] = load_rest(rest);
+		err = hm_bpf_opened(b->fd, HM_BOUND_FDS);
 	}
-	err = err ? err : hm_bpf_opened(b->fd, HM_BOUND_FDS);
 	if (err)
 		hm_bound_close(b);
 	return err;

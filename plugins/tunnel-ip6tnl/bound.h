@@ -15,7 +15,8 @@ enum hm_bound_fd {
 	HM_BOUND_WAYS,    /* maps: by inner address; */
 	HM_BOUND_COUNTS,  /* by slot; */
 	HM_BOUND_REFUSED, /* one element: packets out of the tunnel that no binding names */
-	HM_BOUND_IN,      /* programs for the device: of ingress, and the last of it; */
+	HM_BOUND_MAPS,
+	HM_BOUND_IN = HM_BOUND_MAPS, /* programs for the device: of ingress, and the last of it; */
 	HM_BOUND_DROP,
 	HM_BOUND_OUT, /* of egress, and the last of it */
 	HM_BOUND_REST,

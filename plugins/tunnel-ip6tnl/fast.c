@@ -362,6 +362,11 @@ static uint64_t stat_of(struct hm_fast *f, unsigned index)
 	}
 }
 
+unsigned hm_fast_stats(void)
+{
+	return FAST_STATS_END;
+}
+
 bool hm_fast_stat(struct hm_fast *f, unsigned index, const char **ret_name, uint64_t *ret_value)
 {
 	static const char *const names[] = {

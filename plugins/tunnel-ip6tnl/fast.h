@@ -28,6 +28,8 @@ int hm_fast_count(struct hm_fast *f, const struct hm_tunnel_entry *e,
 /* What leads into the tunnel's device: before it does, and after. */
 void hm_fast_prefix(struct hm_fast *f, const struct hm_tunnel_prefix *prefix, bool add);
 void hm_fast_path_mtu(struct hm_fast *f, const uint8_t remote[16], uint32_t mtu);
+/* The number of hm_fast_stat()'s. */
+unsigned hm_fast_stats(void);
 bool hm_fast_stat(struct hm_fast *f, unsigned index, const char **ret_name, uint64_t *ret_value);
 
 /* Once a second, any thread: forgets how narrow paths were. */

@@ -123,6 +123,8 @@ static int load_out(const struct hm_gate *g, int other)
 
 int hm_gate_open(struct hm_gate *g)
 {
+	int err;
+
 	*g = (struct hm_gate){ { -1, -1, -1, -1, -1, -1, -1, -1, -1 } };
 	g->fd[HM_GATE_PAIRS] =
 	        hm_bpf_map(BPF_MAP_TYPE_HASH, sizeof(struct pair), sizeof(uint32_t), INNERS, 0);
@@ -132,14 +134,14 @@ int hm_gate_open(struct hm_gate *g)
 	        hm_bpf_map(BPF_MAP_TYPE_LRU_HASH, sizeof(struct peer), sizeof(uint32_t), PEERS, 0);
 	g->fd[HM_GATE_TOTALS] = hm_bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
 	                                   sizeof(struct hm_gate_totals), 1, 0);
-	if (g->fd[HM_GATE_PAIRS] >= 0 && g->fd[HM_GATE_INNER] >= 0 && g->fd[HM_GATE_PEERS] >= 0 &&
-	    g->fd[HM_GATE_TOTALS] >= 0) {
-		g->fd[HM_GATE_IN] = load_in(g);
-		g->fd[HM_GATE_IN_FIRST] = load_in_hop(g, true);
-		g->fd[HM_GATE_IN_HOP] = load_in_hop(g, false);
-		g->fd[HM_GATE_COUNT] = load_out(g, TC_ACT_UNSPEC);
-		g->fd[HM_GATE_OUT] = load_out(g, TC_ACT_SHOT);
-	}
+	err = hm_bpf_opened(g->fd, HM_GATE_MAPS);
+	if (err)
+		return err;
+	g->fd[HM_GATE_IN] = load_in(g);
+	g->fd[HM_GATE_IN_FIRST] = load_in_hop(g, true);
+	g->fd[HM_GATE_IN_HOP] = load_in_hop(g, false);
+	g->fd[HM_GATE_COUNT] = load_out(g, TC_ACT_UNSPEC);
+	g->fd[HM_GATE_OUT] = load_out(g, TC_ACT_SHOT);
 	return hm_bpf_opened(g->fd, HM_GATE_FDS);
 }
 

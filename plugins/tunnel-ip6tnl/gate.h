@@ -15,10 +15,11 @@ enum hm_gate_fd {
 	HM_GATE_INNER,
 	HM_GATE_PEERS,
 	HM_GATE_TOTALS,
-	HM_GATE_IN,       /* programs of ingress: of the device with all ends, */
-	HM_GATE_IN_FIRST, /* of the one with those of the home address's tunnel, */
-	HM_GATE_IN_HOP,   /* of others */
-	HM_GATE_COUNT,    /* of egress: counts; lets pass the home address alone */
+	HM_GATE_MAPS,
+	HM_GATE_IN = HM_GATE_MAPS, /* programs of ingress: of the device with all ends, */
+	HM_GATE_IN_FIRST,          /* of the one with those of the home address's tunnel, */
+	HM_GATE_IN_HOP,            /* of others */
+	HM_GATE_COUNT,             /* of egress: counts; lets pass the home address alone */
 	HM_GATE_OUT,
 	HM_GATE_FDS,
 };

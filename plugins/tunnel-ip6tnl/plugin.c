@@ -310,9 +310,7 @@ static bool ip6tnl_stat(void *self, unsigned index, const char **ret_name, uint6
 	index -= n;
 	if (hm_fast_stat(t->fast, index, ret_name, ret_value))
 		return true;
-	for (n = 0; hm_fast_stat(t->fast, n, ret_name, ret_value); n++)
-		;
-	return hm_home_stat(t->home, index - n, ret_name, ret_value);
+	return hm_home_stat(t->home, index - hm_fast_stats(), ret_name, ret_value);
 }
 
 static bool ip6tnl_detail(void *self, unsigned index, const char **ret_name, char *ret_text,
