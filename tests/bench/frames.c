@@ -98,21 +98,13 @@ static void run(const struct bpf_program *prog, uint8_t *frame, size_t len, doub
 		die("live frames", err);
 }
 
-static struct frames_bpf *load_sender(uint32_t counted)
+static void reuse_counts(struct frames_bpf *skel, uint32_t id)
 {
-	struct frames_bpf *skel = open_parts();
-	int fd;
+	int fd = bpf_map_get_fd_by_id(id);
 
-	bpf_program__set_autoload(counted ? skel->progs.generate_waiting : skel->progs.generate,
-	                          true);
-	if (counted) {
-		fd = bpf_map_get_fd_by_id(counted);
-		if (fd < 0 || bpf_map__reuse_fd(skel->maps.arrived, fd) != 0)
-			die("the sink's counts", errno);
-		close(fd); /* a copy is in use */
-	}
-	load(skel);
-	return skel;
+	if (fd < 0 || bpf_map__reuse_fd(skel->maps.arrived, fd) != 0)
+		die("the sink's counts", errno);
+	close(fd); /* a copy is in use */
 }
 
 static int send_frames(char **argv)
@@ -120,10 +112,15 @@ static int send_frames(char **argv)
 	static uint8_t frame[FRAME_MAX];
 	size_t len = frame_write(frame, argv + 1);
 	uint32_t counted = (uint32_t)strtoul(argv[8], NULL, 10);
-	struct frames_bpf *skel = load_sender(counted);
+	struct frames_bpf *skel = open_parts();
+	struct bpf_program *prog = counted ? skel->progs.generate_waiting : skel->progs.generate;
 	double rate = atof(argv[6]);
 	int64_t start;
 
+	bpf_program__set_autoload(prog, true);
+	if (counted)
+		reuse_counts(skel, counted);
+	load(skel);
 	memcpy(&skel->bss->template, frame, sizeof skel->bss->template);
 	skel->bss->first = frame_first(frame);
 	skel->bss->n_destinations = (uint32_t)strtoul(argv[1 + FRAME_N], NULL, 10);
@@ -132,10 +129,7 @@ static int send_frames(char **argv)
 	skel->bss->window = FRAMES_WINDOW;
 	skel->bss->sink_cpu = (uint32_t)strtoul(argv[9], NULL, 10);
 	start = frame_now_ns();
-	if (counted)
-		run(skel->progs.generate_waiting, frame, len, atof(argv[7]), FRAMES_BATCH);
-	else
-		run(skel->progs.generate, frame, len, atof(argv[7]), BATCH);
+	run(prog, frame, len, atof(argv[7]), counted ? FRAMES_BATCH : BATCH);
 	frame_show(skel->bss->offered, start);
 	frames_bpf__destroy(skel);
 	return 0;

@@ -238,10 +238,9 @@ class Router:
     def send(self, count, payload, rate, seconds, sender=None):
         """How many were offered, in how many seconds."""
         watched = []
-        if not sender:
-            sender = self.tools.sender
-            if self.sink:  # one that has a processor of its own, to wait on
-                watched = [self.counted if self.tools.cpu else "0", str(self.tools.cpu)]
+        if self.sink and not sender:  # waits for the sink, if it has a processor of its own to wait on
+            watched = [self.counted if self.tools.cpu else "0", str(self.tools.cpu)]
+        sender = sender or self.tools.sender
         out = self.lab.run(self.src, "taskset", "-c", "0", *sender, self.s, self.mac, SRC, gcoa(0),
                            str(count), str(payload), str(rate), str(seconds), *watched, timeout=seconds + 30)
         offered, took = out.split()
